@@ -1,0 +1,57 @@
+"""Settings of models, training and decoding: plain dataclasses, so that reading them imports no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What the arithmetic runs on; part of the settings because weights depend on it, never detected."""
+
+    device: str = "cpu"  # cpu, cuda, cuda:1 …
+    precision: Literal["fp32", "bf16"] = "fp32"
+    threads: int = 2  # of torch on the CPU
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise ValueError(f"threads is {self.threads}; give at least 1")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One stage of training of one model."""
+
+    epochs: int
+    batch_size: int  # images a step over all processes
+    learning_rate: float  # the peak, after warm-up
+    weight_decay: float
+    warmup_steps: int
+    gradient_clip: float  # largest norm of the gradient
+    patience: int  # validations without a better loss before stopping; 0 never stops early
+    caption_weight: float = 1.0  # CoCa: weight of the caption loss
+    contrastive_weight: float = 1.0  # CoCa: weight of the contrastive loss
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2:
+            raise ValueError(f"epochs ({self.epochs}) must be at least 1 and batch_size ({self.batch_size}) at least 2")
+        if self.learning_rate <= 0 or self.gradient_clip <= 0:
+            raise ValueError("learning_rate and gradient_clip must be above 0")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """A model and its two stages."""
+
+    architecture: str  # a name in sar_models/configs or one of open_clip's own, such as ViT-L-14
+    pretrain: Training  # stage 1, optical
+    finetune: Training  # stage 2, SAR
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How captions are decoded."""
+
+    method: Literal["greedy", "beam"] = "greedy"
+    beams: int = 4  # for beam
+    max_tokens: int = 48
+    batch_size: int = 64

@@ -1,0 +1,1 @@
+"""Sources become records and shards: catalog, fetch, unpack, read a format, cut, describe, write."""
