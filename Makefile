@@ -28,3 +28,47 @@ env: $(READY) ## create the environment in .venv from requirements.lock
 lock: ## resolve pyproject.toml again into requirements.lock (pinned, hashed, every platform)
 	uv pip compile --upgrade --universal --python-version 3.11 --extra dev --generate-hashes --no-header --no-annotate \
 		--output-file requirements.lock pyproject.toml
+
+.PHONY: repro
+repro: $(READY) ## run the whole pipeline, what has changed of it, and register the models
+	dvc repro
+	sar-text register
+	sar-text results
+
+.PHONY: real
+real: $(READY) ## the same on real SAR imagery: SAR_TEXT_MIRROR=FOLDER make real
+	sar-text run real
+
+.PHONY: test
+test: $(READY) lint ## lint, types and all tests
+	python -m pytest
+
+.PHONY: unit
+unit: $(READY) ## the tests that start no servers and no pipelines
+	python -m pytest -m 'not e2e'
+
+.PHONY: lint
+lint: $(READY) ## ruff and mypy
+	ruff check .
+	ruff format --check .
+	mypy
+
+.PHONY: bench
+bench: $(READY) ## measure, each time beside a peer, into benchmarks/results.json
+	python -m benchmarks.run
+
+.PHONY: graph
+graph: $(READY) ## bring the code dependencies in dvc.yaml up to date
+	python -m tasks.graph
+
+.PHONY: docs-data
+docs-data: $(READY) ## print where the Data Docs of the last validation are, and open them
+	sar-text docs-data
+
+.PHONY: mlflow
+mlflow: $(READY) ## show runs and registry on http://127.0.0.1:5000
+	mlflow ui --host 127.0.0.1 --backend-store-uri "$$(python -c 'from tasks import tracking; print(tracking.uri())')"
+
+.PHONY: down
+down: ## end the project's own Prefect server
+	sar-text down

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import yaml
+
 
 def root() -> Path:
     """The repository root: `DVC_ROOT` inside a DVC stage, else the nearest folder upwards that holds `dvc.yaml`."""
@@ -30,14 +32,36 @@ def source_file(source: str) -> Path:
     return root() / "sources" / f"{source}.yaml"
 
 
+def text_of(source: str) -> str:
+    """The text data set (`sar` or `optical`) that the captions of `source` belong to, as `params.yaml` says.
+
+    Raises `ValueError` when `source` takes no part.
+    """
+    sources = yaml.safe_load(params_file().read_text(encoding="utf-8")).get("sources", {})
+    if source not in sources:
+        raise ValueError(f"'{source}' is not among the sources in {params_file()}; add it there as `{source}: sar`")
+    return str(sources[source])
+
+
+def sources_data(modality: str) -> Path:
+    """Data of all sources of one text. One folder a text, so that its validate stage depends on these alone:
+    DVC cannot template a list of dependencies, but a dependency on a folder covers the outputs below it."""
+    return root() / "data" / "sources" / modality
+
+
 def source_data(source: str) -> Path:
-    """`records.parquet`, `features.parquet` and `shards/` of a source: the output of its download stage."""
-    return root() / "data" / "sources" / source
+    """`records.parquet`, `features.parquet`, `shards/` and the description as built: output of a download stage."""
+    return sources_data(text_of(source)) / source
+
+
+def sources_text(modality: str) -> Path:
+    """Captions of all sources of one text."""
+    return root() / "data" / "text" / modality
 
 
 def source_text(source: str) -> Path:
     """`captions.parquet` of a source: the output of its narrate stage."""
-    return root() / "data" / "text" / source
+    return sources_text(text_of(source)) / source
 
 
 def text(modality: str) -> Path:

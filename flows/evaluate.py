@@ -1,0 +1,31 @@
+"""Evaluate: every variant of every model on every test set, with intervals, plots and a page of captions.
+
+In   data/{optical,sar}_text/test.parquet, models/{optical,two_stage}/{clip,coca}/
+Out  metrics/evaluate.json, metrics/compare.json, plots/
+Run  python -m flows.evaluate                  (what `dvc repro evaluate` runs)
+"""
+
+from dataclasses import asdict
+
+from prefect import flow
+
+from flows.stage import main, step, table
+from tasks import paths, tracking
+from tasks.params import load
+
+
+@flow(name="evaluate")
+def evaluate() -> None:
+    from tasks.evaluate.stage import evaluate as evaluate_models
+
+    params = load()
+    with tracking.run("evaluate", experiment=params.tracking.experiment, settings=asdict(params.evaluate)) as run:
+        summary = step(evaluate_models)(params=params, log=run.log)
+        run.log(summary.metrics())
+        for artifact in (paths.metrics("evaluate"), paths.metrics("compare"), paths.plots()):
+            run.artifact(artifact)
+        table("evaluate", summary.rows(), description="Mean recall and CIDEr with 95 % intervals")
+
+
+if __name__ == "__main__":
+    main(evaluate)

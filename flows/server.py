@@ -1,0 +1,110 @@
+"""The project's own Prefect server: started by the first stage, reused by the later ones, ended by `make down`.
+
+Its address and process stand in `.state/prefect/server.json`. A server counts as ours only if its process is still the
+one that we started (same id, same start time), so that another checkout's server is never taken.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import filelock
+import psutil
+
+from tasks import paths
+
+START_TIMEOUT_S = 90.0
+
+
+def home() -> Path:
+    """The folder of the server: database, log, address."""
+    folder = paths.state() / "prefect"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def address() -> str:
+    """API address to report to: `PREFECT_API_URL` if set, else that of the project's server, started if need be."""
+    if url := os.environ.get("PREFECT_API_URL"):
+        return url
+    with filelock.FileLock(home() / "server.lock"):
+        return running() or _start()
+
+
+def running() -> str | None:
+    """API address of the project's server, or None when it does not run."""
+    file = home() / "server.json"
+    if not file.is_file():
+        return None
+    known = json.loads(file.read_text())
+    return str(known["api_url"]) if _process(known) is not None else None
+
+
+def stop() -> bool:
+    """End the project's server; False when none ran."""
+    file = home() / "server.json"
+    if not file.is_file():
+        return False
+    process = _process(json.loads(file.read_text()))
+    file.unlink()
+    if process is None:
+        return False
+    family = [process, *process.children(recursive=True)]
+    for member in family:
+        member.terminate()
+    for member in psutil.wait_procs(family, timeout=10)[1]:
+        member.kill()
+    return True
+
+
+def _process(known: dict[str, object]) -> psutil.Process | None:
+    try:
+        process = psutil.Process(int(str(known["pid"])))
+        return process if process.create_time() == known["started"] and process.is_running() else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _start() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(home()),
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home() / 'prefect.db'}",
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+    }
+    for key in [key for key in environment if key.startswith(("DVC_", "PREFECT__"))]:
+        del environment[key]  # the server outlives the stage that starts it
+    log = home() / "server.log"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
+        )
+    known = {"pid": process.pid, "started": psutil.Process(process.pid).create_time(), "api_url": url}
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not _healthy(url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"the Prefect server did not start, see {log}; SAR_TEXT_TRACKING=off runs without it")
+        time.sleep(0.1)
+    (home() / "server.json").write_text(json.dumps(known, indent=2) + "\n")
+    print(f"Prefect server started: {url.removesuffix('/api')} (`make down` ends it)", flush=True)
+    return url
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,63 @@
+"""What the `sar-text` command prints for people: tables of sources, results and addresses."""
+
+import json
+import os
+
+from rich.console import Console
+from rich.table import Table
+
+from tasks import paths, tracking
+
+HEADLINE = ("mean_recall", "cider")
+VARIANTS = ("initial", "optical", "two_stage")
+
+
+def sources() -> None:
+    """One row a source file."""
+    from tasks.download.table import source_rows
+
+    rows = source_rows(paths.root() / "sources")
+    shown = Table(title=f"{len(rows)} sources", show_lines=False)
+    for column in rows[0]:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*[", ".join(value) if isinstance(value, list | tuple) else str(value) for value in row.values()])
+    Console().print(shown)
+
+
+def results() -> None:
+    """Mean recall and CIDEr of every variant on every test set, with 95 % intervals, and the gain of two stages.
+
+    Raises `ValueError` when nothing was evaluated.
+    """
+    if not paths.metrics("evaluate").is_file():
+        raise ValueError("nothing was evaluated yet: run `make repro`")
+    measured = json.loads(paths.metrics("evaluate").read_text(encoding="utf-8"))
+    compared = json.loads(paths.metrics("compare").read_text(encoding="utf-8"))
+    for metric in HEADLINE:
+        shown = Table(title=f"{metric}, 95 % intervals")
+        for column in ("test set", "n", *VARIANTS, "two_stage - optical"):
+            shown.add_column(column, justify="left" if column == "test set" else "right")
+        for test_set, variants in measured.items():
+            entries = [variants[variant][metric] for variant in VARIANTS]
+            gain = compared[test_set]["two_stage-optical"][metric]
+            cells = [_interval(entry) for entry in (*entries, gain)]
+            shown.add_row(test_set, str(entries[0]["n"]), *cells)
+        Console().print(shown)
+
+
+def _interval(entry: dict[str, float]) -> str:
+    digits = 3 if abs(entry["value"]) < 10 else 1
+    return f"{entry['value']:.{digits}f} [{entry['low']:.{digits}f}, {entry['high']:.{digits}f}]"
+
+
+def status() -> None:
+    """Where to look."""
+    from flows import server
+
+    prefect = os.environ.get("PREFECT_API_URL") or server.running()
+    print("Prefect:", prefect.removesuffix("/api") if prefect else "no server runs; the next stage starts one")
+    print("MLflow: ", tracking.uri(), "(`make mlflow` shows it)")
+    for model in tracking.client().search_registered_models():
+        for alias, version in sorted(model.aliases.items()):
+            print(f"         models:/{model.name}@{alias} is version {version}")

@@ -1,0 +1,75 @@
+"""What every stage flow shares: the server, the tracking switch, Prefect tasks around functions, artifacts, exit code.
+
+`python -m flows.narrate sim_ships` is exactly what `dvc repro narrate@sim_ships` runs.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from tasks import tracking
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def step(function: Callable[P, R], *, retries: int = 0) -> Callable[P, R]:
+    """`function` as a Prefect task, or unchanged with tracking off.
+
+    `retries` is for steps that wait on a network. DVC is the only cache, so Prefect keeps no results.
+    """
+    if not tracking.enabled():
+        return function
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+
+    wrap = task(
+        name=getattr(function, "__name__", "step"),
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=retries,
+        retry_delay_seconds=[10.0 * 2**attempt for attempt in range(retries)],
+    )
+    return wrap(function)
+
+
+def table(key: str, rows: Sequence[Mapping[str, Any]], *, description: str) -> None:
+    """Publish `rows` as a Prefect table artifact."""
+    if not tracking.enabled():
+        return
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact([dict(row) for row in rows], key=artifact_key(key), description=description)
+
+
+def artifact_key(name: str) -> str:
+    """Prefect wants lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def main(flow: Any, *arguments: str) -> None:
+    """Run `flow` on the command line's arguments, which must be as many as `arguments` names; exit 1 on failure."""
+    given = sys.argv[1:]
+    if len(given) != len(arguments):
+        sys.exit(f"usage: python -m flows.{flow.name} {' '.join(arguments)}")
+    if not tracking.enabled():
+        _or_exit(lambda: flow.fn(*given))
+        return
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+    from flows import server
+
+    updates: dict[Any, Any] = {PREFECT_API_URL: server.address()}
+    if "PREFECT_API_URL" not in os.environ:
+        updates[PREFECT_HOME] = str(server.home())
+    with temporary_settings(updates=updates):
+        _or_exit(lambda: flow(*given))
+
+
+def _or_exit(call: Callable[[], Any]) -> None:
+    try:
+        call()
+    except ValueError as error:  # the user's mistake: the message says what to do, a traceback would hide it
+        sys.exit(f"\nerror: {error}")

@@ -1,0 +1,75 @@
+"""The pipeline with another profile: a git worktree of its own, so that the outputs of the default run stay as they are.
+
+The worktree lies in `.state/<profile>` at the current commit, with `profiles/<profile>.yaml` as its `params.yaml`. DVC's
+cache and the servers are shared. Lock, metrics and plots come back to `runs/<profile>/`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tasks import paths
+
+RESULTS = ("dvc.lock", "metrics", "plots")
+
+
+def run(profile: str) -> Path:
+    """Run the whole pipeline with `profiles/<profile>.yaml`; returns the folder of results.
+
+    Raises `ValueError` for an unknown profile, or when a step fails.
+    """
+    main = paths.root()
+    settings = main / "profiles" / f"{profile}.yaml"
+    if not settings.is_file():
+        known = ", ".join(sorted(path.stem for path in (main / "profiles").glob("*.yaml")))
+        raise ValueError(f"no profile '{profile}'; known: {known}")
+    tree = paths.state() / profile
+    _worktree(main, tree)
+    shutil.copyfile(settings, tree / "params.yaml")
+    results = main / "runs" / profile
+    if (results / "dvc.lock").is_file():  # what an earlier run made is not made again
+        shutil.copyfile(results / "dvc.lock", tree / "dvc.lock")
+    else:
+        (tree / "dvc.lock").unlink(missing_ok=True)
+    environment = {**os.environ, "SAR_TEXT_STATE": str(paths.state())}
+    if mirror := environment.get("SAR_TEXT_MIRROR"):
+        environment["SAR_TEXT_MIRROR"] = str(Path(mirror).resolve())  # the steps run in another folder
+    _run("dvc", "cache", "dir", "--local", str(main / ".dvc" / "cache"), cwd=tree, environment=environment)
+    _run("dvc", "repro", cwd=tree, environment=environment)
+    _run("flows.cli", "register", cwd=tree, environment=environment)
+    _run("flows.cli", "results", cwd=tree, environment=environment)
+    for name in RESULTS:
+        source, target = tree / name, results / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+    return results
+
+
+def _worktree(main: Path, tree: Path) -> None:
+    """A worktree at the commit of `main`; made, or brought forward."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", cwd=main)
+    if changed:
+        print(f"note: the run is of the last commit; these changes are not in it:\n{changed}", flush=True)
+    head = _git("rev-parse", "HEAD", cwd=main)
+    if (tree / ".git").exists():
+        _git("checkout", "--force", "--detach", head, cwd=tree)
+    else:
+        _git("worktree", "prune", cwd=main)
+        _git("worktree", "add", "--force", "--detach", str(tree), head, cwd=main)
+
+
+def _git(*arguments: str, cwd: Path) -> str:
+    answer = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise ValueError(f"git {' '.join(arguments)} failed in {cwd}: {answer.stderr.strip()}")
+    return answer.stdout.strip()
+
+
+def _run(module: str, *arguments: str, cwd: Path, environment: dict[str, str]) -> None:
+    answer = subprocess.run([sys.executable, "-m", module, *arguments], cwd=cwd, env=environment, check=False)
+    if answer.returncode != 0:
+        raise ValueError(f"`{module} {' '.join(arguments)}` failed in {cwd}; its own message stands above")

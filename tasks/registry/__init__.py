@@ -1,0 +1,1 @@
+"""Trained weights become versions of registered MLflow models, after the graph: `sar-text register`."""

@@ -1,0 +1,113 @@
+"""Register what `dvc.lock` says was built: idempotent, from weights and metrics alone, without training.
+
+DVC runs nothing when a stage is cached, so registration is no stage: it runs after the graph, and a deleted registry
+comes back from what DVC keeps.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks import lock, paths, tracking
+from tasks.download import catalog
+from tasks.params import Params
+
+NAMES = {"clip": "sar-rs-clip", "coca": "sar-rs-coca"}
+ALIAS = "challenger"  # a champion is made by a person or by the retraining flow, never by a plain run
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version in the registry."""
+
+    name: str
+    version: str
+    weights: str  # DVC digest
+    new: bool
+
+
+def register(params: Params) -> list[Registered]:
+    """Register the two-stage weights of every model; the same weights give the same version.
+
+    Raises `ValueError` when nothing was built, or when weights or metrics are not in the working tree.
+    """
+    digests = lock.output_digests()
+    return [_register(kind, digests=digests, params=params) for kind in NAMES]
+
+
+def _register(kind: str, *, digests: Mapping[str, str], params: Params) -> Registered:
+    name = NAMES[kind] + params.tracking.registry_suffix
+    weights = f"models/two_stage/{kind}"
+    if weights not in digests or "metrics/evaluate.json" not in digests:
+        raise ValueError(f"{weights} or its evaluation is not in dvc.lock: run `dvc repro` first")
+    identity = {
+        "dvc.weights": digests[weights],
+        "dvc.metrics": digests["metrics/evaluate.json"],
+        "dvc.data.optical": digests["data/optical_text"],
+        "dvc.data.sar": digests["data/sar_text"],
+    }
+    client = tracking.client()
+    if not client.search_registered_models(filter_string=f"name = '{name}'"):
+        client.create_registered_model(name, description=f"{NAMES[kind].upper()}, optical first, SAR second")
+    known = client.search_model_versions(f"name = '{name}' and tags.`dvc.weights` = '{digests[weights]}'")
+    if known:
+        version = max(known, key=lambda found: int(found.version))
+        for key, value in identity.items():  # the same weights may have been evaluated anew
+            client.set_model_version_tag(name, version.version, key, value)
+    else:
+        version = _log(kind, name=name, tags={**identity, **_origin(params)}, params=params)
+    client.set_registered_model_alias(name, ALIAS, version.version)
+    return Registered(name=name, version=str(version.version), weights=digests[weights], new=not known)
+
+
+def _origin(params: Params) -> dict[str, str]:
+    """Where the weights come from, as tags: the commit, each source with its licence."""
+    licences = {source: catalog.load(source).licence for source in sorted(params.sources)}
+    return {"git.commit": tracking.git_commit(), "licences": json.dumps(licences, ensure_ascii=False, sort_keys=True)}
+
+
+def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> Any:
+    """Log the model in a run of its own, with its metrics, and make it a version."""
+    import mlflow
+
+    folder = paths.model("two_stage", kind)
+    if not (folder / "model.safetensors").is_file():
+        raise ValueError(f"{folder} holds no weights: `dvc checkout` or `dvc pull` brings them back")
+    client = tracking.client()
+    experiment = tracking.experiment_id(params.tracking.experiment)
+    with mlflow.start_run(experiment_id=experiment, run_name=f"register@{kind}", tags=dict(tags)) as run:
+        mlflow.log_metrics(_metrics(kind))
+        model = mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(Path(__file__).parent / f"{kind}_model.py"),
+            artifacts={"weights": str(folder)},
+            code_paths=[str(Path(__file__).parents[2] / "sar_models")],
+            model_config=asdict(params.evaluate.decoding) if kind == "coca" else None,
+            pip_requirements=_requirements(),
+            metadata=dict(tags),
+        )
+    return client.create_model_version(
+        name, source=model.model_uri, run_id=run.info.run_id, tags=dict(tags), model_id=model.model_id
+    )
+
+
+def _metrics(kind: str) -> dict[str, float]:
+    """The two-stage numbers of this model, named as MLflow allows."""
+    table = json.loads(paths.metrics("evaluate").read_text(encoding="utf-8"))
+    clip = ("i2t_", "t2i_", "mean_recall", "strict_")
+    return {
+        f"{test_set}/{metric}": entry["value"]
+        for test_set, variants in table.items()
+        for metric, entry in variants["two_stage"].items()
+        if metric.startswith(clip) == (kind == "clip") and entry["value"] is not None
+    }
+
+
+def _requirements() -> list[str]:
+    """What a registered model needs to run, at the versions it was made with."""
+    from importlib.metadata import version
+
+    packages = ("mlflow", "torch", "torchvision", "open_clip_torch", "safetensors", "numpy", "pillow", "tifffile")
+    return [f"{package}=={version(package)}" for package in packages]

@@ -1,0 +1,141 @@
+"""Runs in MLflow: one a stage, named like the DVC stage. The one module of the stages that imports mlflow."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks import lock, paths
+
+BATCH = 200  # metrics sent in one request
+
+
+def enabled() -> bool:
+    """False with `SAR_TEXT_TRACKING=off`, which runs the same functions without Prefect and MLflow.
+
+    Only the first process of a `torchrun` reports.
+    """
+    return os.environ.get("SAR_TEXT_TRACKING", "on") != "off" and os.environ.get("RANK", "0") == "0"
+
+
+def uri() -> str:
+    """`MLFLOW_TRACKING_URI`, else a SQLite file below `.state/`, by its absolute address."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{paths.state() / 'mlflow.db'}"
+
+
+def client() -> Any:
+    """An `MlflowClient` on `uri()`, for tracking and registry."""
+    import mlflow
+
+    mlflow.set_tracking_uri(uri())
+    mlflow.set_registry_uri(uri())
+    return mlflow.MlflowClient(tracking_uri=uri(), registry_uri=uri())
+
+
+def experiment_id(name: str) -> str:
+    """The experiment `name`, made if need be; artifacts of the embedded default lie below `.state/mlartifacts`."""
+    found = client().get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    local = uri().startswith("sqlite:")
+    location = (paths.state() / "mlartifacts" / name).as_uri() if local else None
+    return str(client().create_experiment(name, artifact_location=location))
+
+
+class Run:
+    """One run. With tracking off every call does nothing."""
+
+    def __init__(self, run_id: str | None) -> None:
+        self.run_id = run_id
+        self._waiting: list[Any] = []
+
+    def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Keep `metrics` for the next batch."""
+        if self.run_id is None:
+            return
+        import time
+
+        from mlflow.entities import Metric
+
+        now_ms = int(time.time() * 1000)
+        self._waiting += [Metric(name, float(value), now_ms, step) for name, value in metrics.items()]
+        if len(self._waiting) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        while self._waiting:
+            client().log_batch(self.run_id, metrics=self._waiting[:1000])
+            self._waiting = self._waiting[1000:]
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        if self.run_id is not None:
+            for name, value in tags.items():
+                client().set_tag(self.run_id, name, value[:5000])
+
+    def artifact(self, path: Path) -> None:
+        """Keep a file, or a folder with all below it, with the run."""
+        if self.run_id is not None:
+            send = client().log_artifacts if path.is_dir() else client().log_artifact
+            send(self.run_id, str(path), *([path.name] if path.is_dir() else []))
+
+
+@contextmanager
+def run(stage: str, *, experiment: str, settings: Mapping[str, Any] | None = None) -> Iterator[Run]:
+    """A run for `stage` (as in `narrate@sim_ships`); fails with the stage. `settings` become parameters."""
+    if not enabled():
+        yield Run(None)
+        return
+    from mlflow.entities import Param
+
+    tags = {"dvc.stage": stage, "git.commit": git_commit(), **input_digests(stage)}
+    run_id = client().create_run(experiment_id(experiment), run_name=stage, tags=tags).info.run_id
+    flat = _flat(settings or {})
+    client().log_batch(run_id, params=[Param(name, str(value)[:6000]) for name, value in flat.items()])
+    current = Run(run_id)
+    try:
+        yield current
+    except BaseException:
+        current.flush()
+        client().set_terminated(run_id, status="FAILED")
+        raise
+    current.flush()
+    client().set_terminated(run_id, status="FINISHED")
+
+
+def git_commit() -> str:
+    """The commit of the working tree, with `+` behind it when there are changes; empty outside git."""
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+        cwd=paths.root(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return answer.stdout.strip()
+
+
+def input_digests(stage: str) -> dict[str, str]:
+    """`dvc.input.<path>` → digest, for the outputs of earlier stages that `stage` reads."""
+    graph = yaml.safe_load((paths.root() / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    name, _, item = stage.partition("@")
+    body = graph[name].get("do", graph[name])
+    text = paths.text_of(item) if "${key}" in str(body) else item
+    deps = {dep.replace("${key}", item).replace("${item}", text) for dep in body["deps"]}
+    outputs = lock.output_digests() if lock.file().is_file() else {}
+    return {
+        f"dvc.input.{path}": digest
+        for path, digest in outputs.items()
+        if any(path == dep or path.startswith(f"{dep}/") for dep in deps)
+    }
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
