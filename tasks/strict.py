@@ -50,6 +50,8 @@ def parse(cls: type[T], mapping: object, *, where: str) -> T:
 
 
 def _value(hint: Any, value: object, *, where: str) -> Any:
+    if hint is Any:  # settings of another part, parsed by it
+        return value
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in arguments:

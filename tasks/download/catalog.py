@@ -65,6 +65,20 @@ class Simulation:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Files from a second place, such as captions that are published apart from the images they describe."""
+
+    folder: str  # where they are put below the source's own files
+    address: str
+    files: dict[str, str]  # path → sha256: always the exact subset
+    mirror: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.files or not re.fullmatch(r"[\w.-]+", self.folder) or self.folder in (".", ".."):
+            raise ValueError("a part needs a plain folder name and its files with their sha256")
+
+
+@dataclass(frozen=True)
 class Source:
     """One source of images. Field order is the order in which a person reads a source file."""
 
@@ -90,6 +104,7 @@ class Source:
     files: dict[str, str] = field(default_factory=dict)  # path → sha256: the exact subset to fetch
     files_list: str | None = None  # the same as a file beside this one: `<sha256>  <path>` a line, as sha256sum writes
     mirror: str | None = None  # path below SAR_TEXT_MIRROR that holds the same files
+    also: tuple[Part, ...] = ()  # files of other places that belong to this source
     reader: dict[str, Any] = field(default_factory=dict)  # options of the format's reader, checked by the reader
     patches: Patches | None = None
     grouping: Grouping = field(default_factory=Grouping)

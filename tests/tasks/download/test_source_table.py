@@ -1,0 +1,91 @@
+"""The source files that ship, their table, and the reader of each."""
+
+import typing
+from pathlib import Path
+
+import pytest
+
+from tasks import paths, strict
+from tasks.download import catalog, digests
+from tasks.download.listing import declared
+from tasks.download.read import reader
+from tasks.download.table import address_kind, source_rows
+
+FOLDER = Path(__file__).parents[3] / "sources"
+REAL = [path.stem for path in sorted(FOLDER.glob("*.yaml")) if not path.stem.startswith("sim_")]
+
+
+def test_every_format_has_its_reader() -> None:
+    for name in typing.get_args(typing.get_type_hints(catalog.Source)["format"]):
+        assert reader(name).__module__ == f"tasks.download.formats.{name}"
+    with pytest.raises(ValueError, match="no reader for format 'yolo'; there are coco, voc"):
+        reader("yolo")
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_shipped_description_is_complete_and_its_options_are_read(name: str, tmp_path: Path) -> None:
+    source = catalog.load(name, path=FOLDER / f"{name}.yaml")
+    assert address_kind(source.address) == "git"
+    assert source.mirror
+    listed = declared(source)
+    assert listed
+    assert all(len(digest) == 64 for digest in listed.values())
+    # An empty folder: the options are parsed before the files are looked for, and the first missing file is named.
+    with pytest.raises(ValueError, match=r"declared file.*missing"):
+        next(reader(source.format)(tmp_path, source))
+
+
+def test_lists_are_sorted_and_hold_no_secret_of_the_machine() -> None:
+    for path in FOLDER.glob("*.sha256"):
+        names = list(digests.read_list(path))
+        assert names == sorted(names)
+        assert not any(name.startswith("/") for name in names)
+
+
+def test_the_table_has_a_row_for_each_file() -> None:
+    rows = source_rows(FOLDER)
+    assert [row["name"] for row in rows] == sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    row = next(row for row in rows if row["name"] == "hrsid_sample")
+    assert row["address"] == "git"
+    assert row["classes"] == row["exhaustive"] == "ship"
+    assert row["licence"].startswith("GPL-3.0")
+    assert {row["address"] for row in rows if row["name"].startswith("sim_")} <= {"simulated"}
+
+
+def test_composite_and_restricted_data_say_so() -> None:
+    rows = {row["name"]: row for row in source_rows(FOLDER)}
+    assert "COMPOSITE" in rows["mstar_scenes"]["note"]
+    assert "RESTRICTED" in rows["sar_acd"]["licence"]
+    assert "RESTRICTED" in rows["nwpu_vhr10"]["licence"]
+
+
+def test_a_wrong_key_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("titel: x\n")
+    with pytest.raises(ValueError, match=r"mine.yaml: unknown key 'titel'; did you mean 'title'"):
+        source_rows(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("git+https://github.com/a/b@c", "git"),
+        ("s3://bucket/key", "s3"),
+        ("https://host/a.zip", "https"),
+        ("file:///data/a", "file"),
+        ("simulated", "simulated"),
+    ],
+)
+def test_kind_of_address(address: str, kind: str) -> None:
+    assert address_kind(address) == kind
+
+
+def test_a_part_needs_a_plain_folder_and_its_digests() -> None:
+    for wrong in ({"folder": "../up", "files": {"a": "0" * 64}}, {"folder": "captions", "files": {}}):
+        with pytest.raises(ValueError, match="a part needs a plain folder name and its files"):
+            strict.parse(catalog.Part, {"address": "file:///x"} | wrong, where="also")
+
+
+def test_the_files_of_a_part_lie_below_its_folder() -> None:
+    source = catalog.load("rsicd_sample", path=FOLDER / "rsicd_sample.yaml")
+    assert {"captions/train_caps.txt", "captions/train_filename.txt", "airport_17.jpg"} <= set(declared(source))
+    assert paths.source_file("rsicd_sample").name == "rsicd_sample.yaml"
