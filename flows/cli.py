@@ -30,6 +30,7 @@ def main() -> None:
     export.add_argument("--out", type=Path, required=True, help="an empty or new folder")
     digests = add("digests", _digests, "write the sha256 of every file below a folder, for files_list of a source")
     digests.add_argument("folder", type=Path)
+    digests.add_argument("--pattern", action="append", help="glob of files to list, may be repeated; default: all")
     digests.add_argument("--out", type=Path, required=True, help="such as sources/NAME.sha256")
     profile = add("run", _run_profile, "run the pipeline with a profile, in a worktree of its own; results in runs/")
     profile.add_argument("profile", help="a file name in profiles/, without .yaml")
@@ -82,9 +83,10 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _digests(arguments: argparse.Namespace) -> None:
-    from tasks.download.digests import write_list
+    from tasks.download.digests import of_file, write_list
 
-    write_list(arguments.folder, arguments.out)
+    count = write_list(arguments.folder, arguments.out, patterns=tuple(arguments.pattern or ("**/*",)))
+    print(f"{arguments.out}: {count} files; files_list_sha256: {of_file(arguments.out).sha256}")
 
 
 def _run_profile(arguments: argparse.Namespace) -> None:

@@ -7,8 +7,7 @@ Run  python -m flows.finetune clip             (what `dvc repro finetune@clip` r
 
 from prefect import flow
 
-from flows.stage import main
-from flows.training import train
+from flows.training import launch, train
 
 
 @flow(name="finetune", flow_run_name="finetune@{model}")
@@ -17,4 +16,4 @@ def finetune(model: str) -> None:
 
 
 if __name__ == "__main__":
-    main(finetune, "MODEL")
+    launch(finetune)

@@ -7,8 +7,7 @@ Run  python -m flows.pretrain clip             (what `dvc repro pretrain@clip` r
 
 from prefect import flow
 
-from flows.stage import main
-from flows.training import train
+from flows.training import launch, train
 
 
 @flow(name="pretrain", flow_run_name="pretrain@{model}")
@@ -17,4 +16,4 @@ def pretrain(model: str) -> None:
 
 
 if __name__ == "__main__":
-    main(pretrain, "MODEL")
+    launch(pretrain)

@@ -10,11 +10,12 @@ class Hardware:
 
     device: str = "cpu"  # cpu, cuda, cuda:1 …
     precision: Literal["fp32", "bf16"] = "fp32"
-    threads: int = 2  # of torch on the CPU
+    threads: int = 2  # of torch on the CPU, in each process
+    processes: int = 1  # of training; above 1 the training stages start themselves under torchrun
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ValueError(f"threads is {self.threads}; give at least 1")
+        if self.threads < 1 or self.processes < 1:
+            raise ValueError(f"threads ({self.threads}) and processes ({self.processes}) must be at least 1")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""The pipeline with another profile: a git worktree of its own, so that the outputs of the default run stay as they are.
+"""The pipeline with another profile, in a git worktree of its own: the default run's outputs stay as they are.
 
-The worktree lies in `.state/<profile>` at the current commit, with `profiles/<profile>.yaml` as its `params.yaml`. DVC's
-cache and the servers are shared. Lock, metrics and plots come back to `runs/<profile>/`.
+The worktree lies in `.state/<profile>` at the current commit, with `profiles/<profile>.yaml` as its `params.yaml`.
+DVC's cache and the servers are shared. Lock, metrics and plots come back to `runs/<profile>/`.
 """
 
 import os

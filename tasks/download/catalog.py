@@ -103,6 +103,7 @@ class Source:
     sha256: str | None = None  # of the one file or archive at `address`
     files: dict[str, str] = field(default_factory=dict)  # path → sha256: the exact subset to fetch
     files_list: str | None = None  # the same as a file beside this one: `<sha256>  <path>` a line, as sha256sum writes
+    files_list_sha256: str | None = None  # of that file, so that this description alone says what the source is
     mirror: str | None = None  # path below SAR_TEXT_MIRROR that holds the same files
     also: tuple[Part, ...] = ()  # files of other places that belong to this source
     reader: dict[str, Any] = field(default_factory=dict)  # options of the format's reader, checked by the reader
@@ -115,6 +116,8 @@ class Source:
     def __post_init__(self) -> None:
         if (self.address == "simulated") != (self.simulate is not None):
             raise ValueError("`simulate` goes with `address: simulated`, and only with it")
+        if (self.files_list is None) != (self.files_list_sha256 is None):
+            raise ValueError("files_list and files_list_sha256 go together; `sha256sum FILES_LIST` prints the latter")
         unknown = sorted(set(self.exhaustive) - set(self.classes.values()))
         if unknown:
             raise ValueError(f"exhaustive names {', '.join(unknown)}, which no entry of classes maps to")

@@ -15,7 +15,8 @@ def declared(source: Source) -> dict[str, str]:
     """
     files = dict(source.files)
     if source.files_list is not None:
-        files |= digests.read_list(paths.source_file(source.name).with_name(source.files_list))
+        listed = paths.source_file(source.name).with_name(source.files_list)
+        files |= digests.read_list(listed, sha256=source.files_list_sha256)
     if files:
         for part in source.also:
             files |= {f"{part.folder}/{path}": digest for path, digest in part.files.items()}

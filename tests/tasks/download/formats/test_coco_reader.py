@@ -10,6 +10,7 @@ from fakes import coco as fake
 from fakes.describe import source
 from PIL import Image
 
+from tasks.download.digests import of_file
 from tasks.download.formats import Box, Item
 from tasks.download.formats.coco import read
 from tasks.download.listing import present
@@ -136,7 +137,10 @@ def test_only_the_declared_subset_counts(
     (project / "sources").mkdir()
     (project / "sources/fake.sha256").write_text("".join(f"{digest}  {path}\n" for path, digest in files.items()))
     monkeypatch.setenv("DVC_ROOT", str(project))
-    assert len(items(root, files_list="fake.sha256")) == 2
+    assert (
+        len(items(root, files_list="fake.sha256", files_list_sha256=of_file(project / "sources/fake.sha256").sha256))
+        == 2
+    )
 
 
 def test_an_image_on_disk_outside_the_subset_is_not_taken(root: Path) -> None:

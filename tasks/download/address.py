@@ -1,0 +1,77 @@
+"""The `address` of a source, taken apart."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from tasks.download import names
+from tasks.download.errors import FetchError
+
+_KNOWN = (
+    "`s3://bucket/key` or `s3://bucket/prefix/`, `https://host/file` or `https://host/folder/`, "
+    "`git+https://host/repository@<commit>#<subdir>`, `file:///path`"
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a source lies."""
+
+    text: str  # as it is written
+    scheme: Literal["s3", "https", "git", "file"]
+    url: str  # of git: the repository alone
+    folder: bool  # names a folder of listed files, not one file or archive; of file://, the disk decides
+    commit: str = ""  # git: 40 hexadecimal digits
+    subdir: str = ""  # git: what is published, its content at the top; empty: the whole tree
+
+    @property
+    def file_name(self) -> str:
+        """Last part of the path, which a single file is published as."""
+        path = self.url if self.scheme == "s3" else unquote(urlsplit(self.url).path)
+        return PurePosixPath(path).name
+
+
+def parse(text: str) -> Address:
+    """Take `text` apart. Raises `FetchError` that says what an address may be."""
+    if text == "simulated":
+        raise FetchError("its address is `simulated`: it is drawn here, there is nothing to fetch")
+    scheme = text.partition("://")[0]
+    if scheme in ("git+https", "git+http", "git+file"):
+        return _git(text)
+    if scheme not in ("s3", "https", "http", "file"):
+        raise FetchError(f"address {text!r} cannot be fetched; an address is one of {_KNOWN}")
+    if scheme != "s3" and "#" in text:
+        raise FetchError(f"address {text!r}: only git+https:// addresses take `#subdir`")
+    if scheme == "s3":
+        bucket, _, key = text.removeprefix("s3://").partition("/")
+        if not bucket or not key:
+            raise FetchError(f"address {text!r}: expected s3://bucket/key, or s3://bucket/prefix/ with `files`")
+        return Address(text, "s3", text, folder=text.endswith("/"))
+    if scheme == "file":
+        if urlsplit(text).netloc not in ("", "localhost"):
+            raise FetchError(f"address {text!r}: a file address has three slashes, file:///absolute/path")
+        return Address(text, "file", text, folder=text.endswith("/"))
+    if not urlsplit(text).hostname:
+        raise FetchError(f"address {text!r} names no host")
+    return Address(text, "https", text, folder=urlsplit(text).path.endswith("/") or not urlsplit(text).path)
+
+
+def _git(text: str) -> Address:
+    rest, _, subdir = text.removeprefix("git+").partition("#")
+    url, _, commit = rest.rpartition("@")
+    if not url or not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise FetchError(
+            f"address {text!r}: give the full commit (40 hexadecimal digits in lower case) as …/repository@<commit>; "
+            "a branch or a tag can move, so it proves nothing. `git ls-remote` prints commits"
+        )
+    subdir = subdir.strip("/")
+    return Address(
+        text,
+        "git",
+        url,
+        folder=True,
+        commit=commit,
+        subdir=names.clean(subdir, where=f"address {text!r}") if subdir else "",
+    )

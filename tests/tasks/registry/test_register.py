@@ -1,0 +1,123 @@
+"""Registration: from weights, lock and metrics alone; idempotent; the models load elsewhere and answer."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks import paths, tracking
+from tasks.params import Params, load
+from tasks.registry.register import register
+
+pytestmark = pytest.mark.e2e
+ROOT = Path(__file__).resolve().parents[3]
+OUTSIDE = """
+import json, sys
+import mlflow
+mlflow.set_tracking_uri(sys.argv[1])
+captions = mlflow.pyfunc.load_model("models:/sar-rs-coca@challenger").predict([sys.argv[2]])
+rows = [{"image": sys.argv[2]}, {"text": "two ships"}, {"text": "a runway"}]
+vectors = mlflow.pyfunc.load_model("models:/sar-rs-clip@challenger").predict(rows)
+import sar_models
+print(json.dumps({"captions": captions, "vectors": vectors, "code": sar_models.__file__}))
+"""
+
+
+def lock(digests: dict[str, str]) -> str:
+    stages = {path: {"outs": [{"path": path, "md5": digest}]} for path, digest in digests.items()}
+    return json.dumps({"schema": "2.0", "stages": stages})
+
+
+DIGESTS = {
+    "models/two_stage/clip": "c" * 32 + ".dir",
+    "models/two_stage/coca": "d" * 32 + ".dir",
+    "metrics/evaluate.json": "e" * 32,
+    "data/optical_text": "1" * 32 + ".dir",
+    "data/sar_text": "2" * 32 + ".dir",
+}
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
+    """A project after `dvc repro`, with untrained weights."""
+    from sar_models import model
+
+    for key in ("MLFLOW_TRACKING_URI", "SAR_TEXT_STATE"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "sources", tmp_path / "sources")
+    params = load()
+    for kind in ("clip", "coca"):
+        made = model.initial(kind, architecture=params.model(kind).architecture, seed=1)
+        model.save(made, paths.model("two_stage", kind))
+    entry = {"value": 12.5, "low": 10.0, "high": 15.0, "n": 4}
+    measured = {"sar/sim_ships": {"two_stage": {"mean_recall": entry, "cider": entry, "coca_mean_recall": entry}}}
+    paths.metrics("evaluate").parent.mkdir()
+    paths.metrics("evaluate").write_text(json.dumps(measured))
+    (tmp_path / "dvc.lock").write_text(lock(DIGESTS))
+    return params
+
+
+def test_registering_is_idempotent_and_needs_no_registry_to_begin_with(built: Params) -> None:
+    first = register(built)
+    assert [(found.name, found.version, found.new) for found in first] == [
+        ("sar-rs-clip", "1", True),
+        ("sar-rs-coca", "1", True),
+    ]
+    assert [(found.version, found.new) for found in register(built)] == [("1", False), ("1", False)]
+
+    version = tracking.client().get_model_version_by_alias("sar-rs-clip", "challenger")
+    assert version.tags["dvc.weights"] == DIGESTS["models/two_stage/clip"]
+    assert version.tags["dvc.data.sar"] == DIGESTS["data/sar_text"]
+    assert set(json.loads(version.tags["licences"])) == set(built.sources)
+    assert tracking.client().get_run(version.run_id).data.metrics == {"sar/sim_ships/mean_recall": 12.5}
+
+    (paths.root() / "dvc.lock").write_text(lock({**DIGESTS, "models/two_stage/clip": "f" * 32 + ".dir"}))
+    assert [(found.version, found.new) for found in register(built)] == [("2", True), ("1", False)]
+
+    (paths.state() / "mlflow.db").unlink()  # a lost registry comes back without training
+    assert [(found.version, found.new) for found in register(built)] == [("1", True), ("1", True)]
+
+
+def test_registered_models_load_outside_the_repository_and_answer(built: Params, tmp_path: Path) -> None:
+    register(built)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    picture = elsewhere / "harbor.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 50), dtype=np.uint8)).save(picture)
+    answer = subprocess.run(
+        [sys.executable, "-c", OUTSIDE, tracking.uri(), str(picture)],
+        cwd=elsewhere, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    said = json.loads(answer.stdout.splitlines()[-1])
+    assert str(ROOT) not in said["code"]
+    assert len(said["captions"]) == 1
+    assert isinstance(said["captions"][0], str)
+    vectors = np.asarray(said["vectors"])
+    assert vectors.shape[0] == 3
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert not np.allclose(vectors[1], vectors[2])
+    stored = [path.suffix for path in (paths.state() / "mlartifacts").rglob("*") if path.is_file()]
+    assert ".safetensors" in stored
+    assert not {".pkl", ".pickle", ".pt", ".bin"} & set(stored)
+
+
+def test_nothing_built_is_said_clearly(built: Params) -> None:
+    shutil.rmtree(paths.model("two_stage", "coca"))
+    with pytest.raises(ValueError, match=r"holds no weights: `dvc checkout`"):
+        register(built)
+    (paths.root() / "dvc.lock").write_text(lock({}))
+    with pytest.raises(ValueError, match=r"not in dvc\.lock: run `dvc repro` first"):
+        register(built)
+    (paths.root() / "dvc.lock").unlink()
+    with pytest.raises(ValueError, match="nothing was built yet"):
+        register(built)
