@@ -1,0 +1,105 @@
+"""The items of a source → its records, features and shards, in one folder that appears at once or not at all."""
+
+import os
+import shutil
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tasks import records
+from tasks.download.catalog import Source
+from tasks.download.formats import Item, Reader
+from tasks.download.prepare import Prepared, prepare
+from tasks.download.progress import Bar
+from tasks.download.shards import SHARD_BYTES, ShardWriter
+from tasks.download.summary import DownloadSummary, summarise
+
+_AHEAD = 4  # items a worker that may wait for the writer: bounds the memory
+
+
+def build(
+    source: Source,
+    *,
+    description: Path,
+    raw: Path,
+    out: Path,
+    read: Reader,
+    workers: int | None = None,
+    shard_bytes: int = SHARD_BYTES,
+) -> DownloadSummary:
+    """Write `out` from the files in `raw`: records.parquet, features.parquet, shards/ and source.yaml, which is
+    `description` as it was when this was built. What was there is replaced.
+
+    Everything is written beside `out` first, the records last, and moved when it is complete. The bytes do not depend
+    on `workers` (default: one a processor). Raises `ValueError` naming the file for whatever does not fit.
+    """
+    items = sorted(read(raw, source), key=lambda item: item.path)
+    twice = [path for path, count in Counter(item.path for item in items).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"{source.name}: the annotation lists {twice[0]} more than once ({len(twice)} such images): records would "
+            "share an id; merge the entries"
+        )
+    if not items:
+        raise ValueError(f"{source.name}: the reader of format '{source.format}' found no image in {raw.name}")
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        shutil.copyfile(description, partial / "source.yaml")
+        summary = _write(source, items, raw=raw, folder=partial, workers=workers, shard_bytes=shard_bytes)
+        if out.exists():
+            shutil.rmtree(out)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return summary
+
+
+def _write(
+    source: Source, items: Sequence[Item], *, raw: Path, folder: Path, workers: int | None, shard_bytes: int
+) -> DownloadSummary:
+    rows: list[dict[str, Any]] = []
+    measured: list[dict[str, Any]] = []
+    left_out: Counter[str] = Counter()
+    patches = 0
+    with ExitStack() as stack:
+        bar = stack.enter_context(Bar(f"{source.name}: decode and store", total=len(items), unit="files"))
+        writer = stack.enter_context(ShardWriter(folder / "shards", shard_bytes=shard_bytes))
+        for prepared in _in_order(source, items, raw=raw, workers=workers or os.cpu_count() or 1):
+            left_out.update(prepared.left_out)
+            patches += len(prepared.entries) if prepared.cut else 0
+            for entry in prepared.entries:
+                rows.append(entry.record | asdict(writer.add(entry.member, entry.data, mask=entry.mask)))
+                measured.append(entry.features)
+                bar.moved(len(entry.data))
+            bar.finished()
+    if not rows:
+        raise ValueError(
+            f"{source.name}: every patch was left out ({dict(left_out)}): see `patches` in sources/{source.name}.yaml"
+        )
+    rows.sort(key=lambda row: str(row["record_id"]))
+    measured.sort(key=lambda row: str(row["record_id"]))
+    records.write(folder / "features.parquet", measured, schema=records.FEATURES)
+    records.write(folder / "records.parquet", rows, schema=records.RECORDS)
+    return summarise(rows, images=len(items), patches=patches, left_out=left_out)
+
+
+def _in_order(source: Source, items: Sequence[Item], *, raw: Path, workers: int) -> Iterator[Prepared]:
+    """`prepare` of each item, in their order, on `workers` threads: decoding and array work release the lock."""
+    waiting: deque[Future[Prepared]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="prepare") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(prepare, source, item, raw=raw))
+                if len(waiting) >= workers * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

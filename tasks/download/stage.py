@@ -1,0 +1,38 @@
+"""The download stage: a source's description → its records, features and shards."""
+
+import tempfile
+from pathlib import Path
+
+from tasks import paths
+from tasks.download import catalog
+from tasks.download.build import build
+from tasks.download.catalog import Source
+from tasks.download.read import reader
+from tasks.download.summary import DownloadSummary
+
+
+def download_source(name: str) -> DownloadSummary:
+    """Fetch (or simulate) the source `name`, read its annotations, and write its data folder (`paths.source_data`).
+
+    Raises `ValueError` that says what to do for whatever is wrong with the description, the files or the address.
+    """
+    source = catalog.load(name)
+    if source.address == "simulated":
+        from tasks.download.simulate.write import write_source
+
+        with tempfile.TemporaryDirectory(prefix="simulated-", dir=paths.state()) as folder:
+            write_source(source, Path(folder))
+            return _build(source, raw=Path(folder))
+    from tasks.download.fetch import fetch
+
+    return _build(source, raw=fetch(source, raw_root=paths.state() / "raw"))
+
+
+def _build(source: Source, *, raw: Path) -> DownloadSummary:
+    return build(
+        source,
+        description=paths.source_file(source.name),
+        raw=raw,
+        out=paths.source_data(source.name),
+        read=reader(source.format),
+    )
