@@ -25,6 +25,7 @@ def main() -> None:
     add("results", _results, "show what the last evaluation measured")
     add("status", _status, "show where the Prefect server, the MLflow store and the registered models are")
     add("down", _down, "end the project's own Prefect server")
+    add("docs-data", _docs_data, "show the Data Docs of the last validation, made anew if the data changed")
     export = add("export", _export, "lay a text data set out as loose images and open_clip CSV files")
     export.add_argument("text", choices=["optical", "sar"])
     export.add_argument("--out", type=Path, required=True, help="an empty or new folder")
@@ -74,6 +75,18 @@ def _down(_: argparse.Namespace) -> None:
     from flows import server
 
     print("Prefect server ended" if server.stop() else "no Prefect server of this project runs")
+
+
+def _docs_data(_: argparse.Namespace) -> None:
+    import webbrowser
+
+    from tasks import params
+    from tasks.validate import docs
+
+    for modality in ("optical", "sar"):
+        page = docs.index(modality, params=params.load())
+        print(f"{modality}: {page}")
+        webbrowser.open(page.as_uri())
 
 
 def _export(arguments: argparse.Namespace) -> None:

@@ -54,6 +54,17 @@ def source_data(source: str) -> Path:
     return sources_data(text_of(source)) / source
 
 
+def groups() -> Path:
+    """Groups of all sources. Both validate stages depend on them, so that a group never stands in two splits, and a
+    source that changes without changing its groups re-runs only its own text."""
+    return root() / "data" / "groups"
+
+
+def source_groups(source: str) -> Path:
+    """The groups of a source: output of its download stage."""
+    return groups() / f"{source}.parquet"
+
+
 def sources_text(modality: str) -> Path:
     """Captions of all sources of one text."""
     return root() / "data" / "text" / modality

@@ -2,6 +2,7 @@
 
 `records.parquet`    one row an image, its place in a shard, its annotation     (download → narrate, validate, train)
 `features.parquet`   one row a record: pixel statistics, duplicate descriptors  (download → validate)
+`groups/*.parquet`   one row a group and split of a source: all that the other text's gate needs (download → validate)
 `captions.parquet`   one row a caption with the facts that it claims             (narrate → validate)
 `train|val|test.parquet`  one row a caption that passed, with its image's place  (validate → train, evaluate)
 `quarantine.parquet` one row a caption or image that did not, with the reason   (validate → people)
@@ -88,6 +89,14 @@ FEATURES = pa.schema(
         ("saturated_fraction", pa.float64()),
         ("dhash", pa.string()),  # 64-bit difference hash, 16 hex digits
         ("thumbnail", pa.binary(256)),  # 16×16 area means, uint8, standardised: a descriptor for near duplicates
+    ]
+)
+GROUPS = pa.schema(
+    [
+        ("source", pa.string()),
+        ("role", pa.string()),  # train | test | both, of the source
+        ("group", pa.string()),
+        ("split", pa.string()),  # as the source gives it, else null
     ]
 )
 CAPTIONS = pa.schema(

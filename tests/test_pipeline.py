@@ -133,7 +133,7 @@ def test_registration_follows_from_what_was_built(clone: Path) -> None:
 
 def test_one_changed_source_runs_what_follows_from_it_and_nothing_else(clone: Path) -> None:
     edit(clone / "sources" / "sim_ships.yaml", {"simulate.seed": 99})
-    assert stages_run(run(clone, "-m", "dvc", "repro", "validate@sar")) == {
+    assert stages_run(run(clone, "-m", "dvc", "repro", "validate@sar", "validate@optical")) == {
         "download@sim_ships",
         "narrate@sim_ships",
         "validate@sar",

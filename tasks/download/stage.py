@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from tasks import paths
-from tasks.download import catalog
+from tasks import paths, records
+from tasks.download import catalog, groups
 from tasks.download.build import build
 from tasks.download.catalog import Source
 from tasks.download.read import reader
@@ -12,7 +12,7 @@ from tasks.download.summary import DownloadSummary
 
 
 def download_source(name: str) -> DownloadSummary:
-    """Fetch (or simulate) the source `name`, read its annotations, and write its data folder (`paths.source_data`).
+    """Fetch (or simulate) the source `name`, read its annotations, and write its data folder and its groups.
 
     Raises `ValueError` that says what to do for whatever is wrong with the description, the files or the address.
     """
@@ -29,10 +29,8 @@ def download_source(name: str) -> DownloadSummary:
 
 
 def _build(source: Source, *, raw: Path) -> DownloadSummary:
-    return build(
-        source,
-        description=paths.source_file(source.name),
-        raw=raw,
-        out=paths.source_data(source.name),
-        read=reader(source.format),
-    )
+    out = paths.source_data(source.name)
+    summary = build(source, description=paths.source_file(source.name), raw=raw, out=out, read=reader(source.format))
+    rows = records.read(out / "records.parquet", columns=["group", "split", "pair_id"])
+    groups.write(paths.source_groups(source.name), rows, source=source)
+    return summary
