@@ -1,0 +1,1 @@
+"""SAR-Narrator: annotations become checked English, and English becomes claims that can be checked."""
