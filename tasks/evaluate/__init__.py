@@ -1,0 +1,1 @@
+"""Evaluate: every variant of every model on every test set."""

@@ -1,0 +1,40 @@
+"""Figures with equal bytes for equal content: no global state, fixed resolution, no software or date in the file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+DPI = 110
+# Okabe and Ito's palette for colour-blind readers, its orange darker to be read as text; a variant keeps its colour.
+COLOURS = {"initial": "#999999", "optical": "#D98200", "two_stage": "#0072B2"}
+LABELS = {
+    "initial": "initial (untrained)",
+    "optical": "optical (stage 1 only)",
+    "two_stage": "two-stage (optical, then SAR)",
+}
+
+
+@contextmanager
+def figure(path: Path, *, width_in: float, height_in: float, arranged: bool = True) -> Iterator[Any]:
+    """A matplotlib figure that is written to `path` as PNG at the end of the block.
+
+    `arranged`: its parts are laid out without overlaps; otherwise they stay where they are put.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    style = {
+        "font.family": "DejaVu Sans", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.grid": True, "axes.axisbelow": True, "grid.color": "#DDDDDD", "grid.linewidth": 0.8,
+        "axes.titleweight": "bold", "axes.titlelocation": "left", "legend.frameon": False,
+    }  # fmt: skip
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **style}):
+        layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12) if arranged else None
+        page = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout)
+        FigureCanvasAgg(page)
+        yield page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        page.savefig(path, format="png", dpi=DPI, metadata={"Software": None})

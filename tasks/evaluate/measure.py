@@ -1,0 +1,85 @@
+"""From answers to statistics: what `metrics/evaluate.json` and `metrics/compare.json` hold.
+
+Unprefixed retrieval metrics are CLIP's, caption metrics CoCa's, `coca_*` the retrieval of CoCa.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sar_models.metrics import caption, retrieval
+from sar_models.metrics.bootstrap import Interval, Statistic, differences, intervals
+from tasks.evaluate.predict import Answers
+from tasks.evaluate.test_sets import TestPool, TestSet
+from tasks.params import Evaluate
+
+DECIMALS = 6
+
+Statistics = dict[str, Statistic]  # metric → statistic over the images of a test set
+Table = dict[str, dict[str, dict[str, Interval]]]  # test set → variant or pair of variants → metric → interval
+
+
+def statistics(
+    test_set: TestSet, pool: TestPool, rows: Sequence[NDArray[np.int64]], *, clip: Answers, coca: Answers, meteor: bool
+) -> Statistics:
+    """All metrics of one variant on one test set; `rows` are each image's captions among the distinct texts."""
+    images = np.array(test_set.images, dtype=np.int64)
+    captions = [text for image in images for text in pool.captions[image]]
+    owner = np.repeat(np.arange(len(images)), [len(pool.captions[image]) for image in images])
+    texts = np.concatenate([rows[image] for image in images])
+    found: Statistics = {}
+    for prefix, answers in (("", clip), ("coca_", coca)):
+        ranked = retrieval.ranks(answers.images[images], answers.texts[texts], image_of_text=owner, captions=captions)
+        found |= {f"{prefix}{name}": value for name, value in retrieval.statistics(ranked).items()}
+    assert coca.captions is not None, "only a CoCa writes captions"
+    generated = [coca.captions[image] for image in images]
+    return found | caption.statistics(generated, [pool.captions[image] for image in images], meteor=meteor)
+
+
+def values(measured: Mapping[str, Mapping[str, Statistics]], *, settings: Evaluate) -> Table:
+    """Test set → variant → metric → value with its interval."""
+    return {
+        test_set: {
+            variant: intervals(found, draws=settings.bootstrap_draws, seed=settings.seed)
+            for variant, found in variants.items()
+        }
+        for test_set, variants in measured.items()
+    }
+
+
+def comparisons(measured: Mapping[str, Mapping[str, Statistics]], *, settings: Evaluate) -> Table:
+    """Test set → `<later>-<earlier>` variant → metric → paired difference with its interval."""
+    return {
+        test_set: {
+            f"{later}-{earlier}": differences(
+                variants[later], variants[earlier], draws=settings.bootstrap_draws, seed=settings.seed
+            )
+            for earlier, later in combinations(variants, 2)
+        }
+        for test_set, variants in measured.items()
+    }
+
+
+def write(path: Path, table: Table) -> None:
+    """Write `table` as JSON: sorted, every number rounded to the same number of decimals."""
+    plain = {
+        test_set: {
+            variant: {metric: _rounded(asdict(interval)) for metric, interval in metrics.items()}
+            for variant, metrics in variants.items()
+        }
+        for test_set, variants in table.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plain, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _rounded(interval: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: round(value, DECIMALS) + 0.0 if isinstance(value, float) else value for name, value in interval.items()
+    }

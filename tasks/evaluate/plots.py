@@ -1,0 +1,112 @@
+"""Recall and CIDEr by variant, and learning curves."""
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from sar_models.metrics.bootstrap import Interval
+from tasks import paths
+from tasks.download import catalog
+from tasks.evaluate.figure import COLOURS, LABELS, figure
+from tasks.evaluate.measure import Table
+from tasks.evaluate.predict import KINDS
+
+STAGES = {"optical": "stage 1, optical text", "two_stage": "stage 2, SAR text"}
+MODELS = {"clip": "CLIP", "coca": "CoCa"}
+
+
+def write(folder: Path, table: Table) -> None:
+    """Write all plots of numbers into `folder`."""
+    bars(
+        folder / "recall_by_variant.png", table, metric="mean_recall",
+        title="Image-text retrieval by variant (CLIP)", axis="mean recall [%]",
+    )  # fmt: skip
+    bars(
+        folder / "cider_by_variant.png", table, metric="cider",
+        title="Captioning by variant (CoCa, against captions no model wrote)", axis="CIDEr",
+    )  # fmt: skip
+    learning_curves(
+        folder / "learning_curves.png",
+        {
+            (stage, kind): json.loads((paths.model(stage, kind) / "training.json").read_text(encoding="utf-8"))
+            for kind in KINDS
+            for stage in STAGES
+        },
+    )
+
+
+def bars(path: Path, table: Table, *, metric: str, title: str, axis: str) -> None:
+    """A group of bars a test set, one bar a variant, each with its 95 % interval."""
+    variants = list(next(iter(table.values())))
+    width = 0.8 / len(variants)
+    with figure(path, width_in=max(7.0, 1.7 * len(table) + 1.5), height_in=4.6) as page:
+        axes = page.subplots()
+        axes.grid(visible=False, axis="x")
+        for number, variant in enumerate(variants):
+            found: list[Interval] = [metrics[variant][metric] for metrics in table.values()]
+            places = [group + (number - (len(variants) - 1) / 2) * width for group in range(len(table))]
+            heights = [interval.value for interval in found]
+            spread = [
+                [max(0.0, interval.value - interval.low) for interval in found],
+                [max(0.0, interval.high - interval.value) for interval in found],
+            ]
+            axes.bar(places, heights, width * 0.92, color=COLOURS[variant], label=LABELS[variant])
+            axes.errorbar(places, heights, yerr=spread, fmt="none", ecolor="#222222", elinewidth=1.1, capsize=3)
+            for place, interval in zip(places, found, strict=True):
+                text = f"{interval.value:.1f}" if interval.value >= 10 else f"{interval.value:.2f}"
+                axes.annotate(
+                    text, (place, interval.high), xytext=(0, 3), textcoords="offset points",
+                    ha="center", va="bottom", fontsize=8,
+                )  # fmt: skip
+        labels = [
+            f"{_name(test_set, table)}\n{next(iter(metrics.values()))[metric].n} images"
+            for test_set, metrics in table.items()
+        ]
+        axes.set_xticks(range(len(table)), labels)
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylim(bottom=0)
+        axes.margins(y=0.1)
+        axes.set_ylabel(axis)
+        axes.set_title(title, pad=20)
+        axes.text(0, 1.02, "whiskers: 95 % bootstrap interval over images", transform=axes.transAxes, fontsize=8.5,
+                  color="#555555", va="bottom")  # fmt: skip
+        page.legend(loc="outside lower center", ncols=len(variants))
+
+
+def learning_curves(path: Path, trainings: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+    """Training and validation loss of each (stage, kind) by epoch; the epoch whose weights were kept is marked."""
+    with figure(path, width_in=10, height_in=3.4 * (len(trainings) // 2)) as page:
+        grid = page.subplots(len(trainings) // 2, 2, squeeze=False)
+        for axes, ((stage, kind), training) in zip(grid.flat, trainings.items(), strict=True):
+            curve = training["curve"]
+            epochs = [row["epoch"] for row in curve]
+            kept = training["best_epoch"]
+            axes.plot(epochs, [row["train_loss"] for row in curve], color="#999999", marker=".", label="training")
+            axes.plot(epochs, [row["val_loss"] for row in curve], color="#0072B2", marker=".", label="validation")
+            axes.plot(
+                kept, training["best_val_loss"], marker="o", markersize=11, markerfacecolor="none",
+                markeredgecolor="#D55E00", markeredgewidth=1.8, linestyle="none", label="weights kept",
+            )  # fmt: skip
+            axes.set_title(f"{MODELS[kind]}: {STAGES[stage]}")
+            axes.set_xlabel("epoch")
+            axes.set_ylabel("loss [nats]")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.set_ylim(bottom=0)
+        handles, labels = grid.flat[0].get_legend_handles_labels()
+        page.legend(handles, labels, loc="outside lower center", ncols=3)
+
+
+def simulated(test_set: str) -> bool:
+    """Whether the images of `<modality>/<source>` are simulated, by the source's description as it was built."""
+    modality, _, source = test_set.partition("/")
+    return catalog.load(source, path=paths.sources_data(modality) / source / "source.yaml").address == "simulated"
+
+
+def _name(test_set: str, test_sets: Collection[str]) -> str:
+    """The test set as people should read it: what is simulated says so."""
+    modality, _, source = test_set.partition("/")
+    if source != "all":
+        return f"{test_set}\n(simulated)" if simulated(test_set) else test_set
+    members = [name for name in test_sets if name.startswith(f"{modality}/") and name != test_set]
+    return f"{test_set}\n({'pooled, simulated' if all(map(simulated, members)) else 'pooled'})"

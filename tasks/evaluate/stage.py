@@ -1,0 +1,91 @@
+"""Measure every variant of CLIP and CoCa on every test set.
+
+In   data/{optical,sar}_text/test.parquet, data/sources/*/shards, models/{optical,two_stage}/{clip,coca}/
+Out  metrics/evaluate.json  {test_set: {variant: {metric: {value, low, high, n}}}}, 95 % intervals over images
+     metrics/compare.json   {test_set: {"two_stage-optical": {metric: {value, low, high, n}}, …}}, paired differences
+     plots/                 learning curves, recall and CIDEr by variant, a page of test images with captions
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sar_models.metrics.bootstrap import Interval
+from tasks import paths
+from tasks.evaluate import measure, plots, predict, samples, test_sets
+from tasks.params import Params
+
+
+@dataclass(frozen=True)
+class EvaluateSummary:
+    """What the flow shows and what MLflow gets."""
+
+    table: measure.Table
+    left_out: tuple[str, ...]  # a sentence for each source without a test set of its own
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a test set and variant, for a table that people read."""
+        return [
+            {
+                "test_set": test_set,
+                "variant": variant,
+                "images": metrics["mean_recall"].n,
+                "mean_recall": _text(metrics["mean_recall"], decimals=1),
+                "cider": _text(metrics["cider"], decimals=2),
+            }
+            for test_set, variants in self.table.items()
+            for variant, metrics in variants.items()
+        ]
+
+    def metrics(self) -> dict[str, float]:
+        """`sar.sim_ships.two_stage.mean_recall` → value, for every metric."""
+        return {
+            f"{test_set.replace('/', '.')}.{variant}.{metric}": interval.value
+            for test_set, variants in self.table.items()
+            for variant, metrics in variants.items()
+            for metric, interval in metrics.items()
+        }
+
+
+def evaluate(*, params: Params, log: Callable[[Mapping[str, float], int], None] | None = None) -> EvaluateSummary:
+    """Measure, write `metrics/` and `plots/`, and return the table. `log` hears how many models are done.
+
+    Raises `ValueError` naming the file and row for an empty test set, a reference written by a model, an image that
+    cannot be read, and embeddings that are not finite; and for METEOR without Java, before any model is asked.
+    """
+    if params.evaluate.meteor:
+        from sar_models.metrics.meteor import require_java
+
+        require_java()
+    pool = test_sets.read()
+    for sentence in pool.left_out:
+        print(sentence)
+    texts, rows = predict.distinct(pool.captions)
+    measured: dict[str, dict[str, measure.Statistics]] = {found.name: {} for found in pool.sets}
+    captions: dict[str, list[str]] = {}
+    done = 0
+    with predict.Pictures(pool) as pictures:
+        for variant in predict.VARIANTS:
+            answers = {}
+            for kind in predict.KINDS:
+                print(f"{variant} {kind}: {len(pool.images)} images, {len(texts)} distinct texts", flush=True)
+                model = predict.model(variant, kind, params=params)
+                answers[kind] = predict.answers(model, pictures, texts, params=params)
+                done += 1
+                if log is not None:
+                    log({"models_done": done}, done)
+            captions[variant] = answers["coca"].captions or []
+            for test_set in pool.sets:
+                measured[test_set.name][variant] = measure.statistics(
+                    test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], meteor=params.evaluate.meteor
+                )
+        table = measure.values(measured, settings=params.evaluate)
+        measure.write(paths.metrics("evaluate"), table)
+        measure.write(paths.metrics("compare"), measure.comparisons(measured, settings=params.evaluate))
+        plots.write(paths.plots(), table)
+        samples.write(paths.plots() / "samples.png", pool, pictures, captions, settings=params.evaluate)
+    return EvaluateSummary(table=table, left_out=tuple(pool.left_out))
+
+
+def _text(interval: Interval, *, decimals: int) -> str:
+    return f"{interval.value:.{decimals}f} [{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"

@@ -1,0 +1,137 @@
+import random
+import shutil
+
+import numpy as np
+import pytest
+
+from sar_models.metrics import caption, meteor
+from sar_models.metrics.bootstrap import intervals
+
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="compares with the original, which needs Java")
+
+WORDS = "a the ship ships near harbor harbour and it's 2 3.5 m wide, large; small (grey) no. 5 co. The etc. water"
+
+
+def value(statistic) -> float:
+    return float(statistic.value(statistic.items.sum(axis=0)))
+
+
+def values(generated, references, **options) -> dict[str, float]:
+    return {name: value(found) for name, found in caption.statistics(generated, references, **options).items()}
+
+
+def world(seed: int, images: int) -> tuple[list[str], list[list[str]]]:
+    """Captions of few words, so that n-grams repeat; some adversarial."""
+    generator = random.Random(seed)
+    words = WORDS.split()
+
+    def sentence() -> str:
+        return " ".join(generator.choice(words) for _ in range(generator.randrange(1, 14))) + "."
+
+    generated = [sentence() for _ in range(images)]
+    generated[:5] = ["", "ship", "...", "图像 é ½", " ".join(generator.choice(words) for _ in range(500))]
+    references = [[sentence() for _ in range(generator.randrange(1, 6))] for _ in range(images)]
+    references[5] = ["", "!?", "ship"]
+    return generated, references
+
+
+@needs_java
+@pytest.mark.parametrize("seed", range(3))
+def test_equal_to_the_reference_pipeline(seed):
+    from pycocoevalcap.bleu.bleu import Bleu
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
+
+    generated, references = world(seed, 60)
+    results = PTBTokenizer().tokenize({row: [{"caption": text}] for row, text in enumerate(generated)})
+    truths = PTBTokenizer().tokenize({row: [{"caption": t} for t in texts] for row, texts in enumerate(references)})
+    expected = {f"bleu_{n + 1}": score for n, score in enumerate(Bleu(4).compute_score(truths, results, verbose=0)[0])}
+    expected["rouge_l"] = Rouge().compute_score(truths, results)[0]
+    expected["cider"] = Cider().compute_score(truths, results)[0]
+    found = values(generated, references)
+    assert set(found) == set(expected)
+    for name, score in expected.items():
+        assert found[name] == pytest.approx(score, abs=1e-9), name
+
+
+@needs_java
+@pytest.mark.e2e
+def test_meteor_equals_its_jar():
+    from pycocoevalcap.meteor.meteor import Meteor
+
+    from sar_models.metrics.ptb import tokenize_all
+
+    generated, references = world(0, 12)
+    generated[6:8] = [references[6][0], references[7][-1]]  # perfect matches are summed in another way
+    generated[4] = "a ship"  # the jar takes half a minute for 500 words
+    results = {row: [tokens] for row, tokens in enumerate(tokenize_all(generated))}
+    truths = {row: tokenize_all(texts) for row, texts in enumerate(references)}
+    original = Meteor()
+    expected = original.compute_score(truths, results)
+    original.meteor_p.stdout.close()
+    original.meteor_p.stderr.close()
+    found = meteor.statistic(truths, results)
+    assert value(found) == pytest.approx(expected[0], abs=1e-9)
+    np.testing.assert_allclose(meteor.score(found.items), expected[1], atol=1e-9)
+
+
+def test_perfect_captions():
+    references = [["a ship near the harbor"], ["two large ships at sea"], ["an empty road by the river"]]
+    found = values([texts[0] for texts in references], references)
+    assert found["bleu_4"] == pytest.approx(1, abs=1e-8)
+    assert found["rouge_l"] == pytest.approx(1)
+    assert found["cider"] == pytest.approx(10)
+
+
+def test_bleu_by_hand():
+    # 3 of 4 words and 1 of 3 pairs match; the caption is one word shorter than its only reference.
+    found = values(["the ship is big", "x"], [["the big ship is there"], ["x"]])
+    matches, totals, length, reference = (4, 1), (5, 3), 5, 6
+    assert matches[0] != totals[0]
+    penalty = np.exp(1 - reference / length)
+    assert found["bleu_1"] == pytest.approx(5 / 5 * penalty, abs=1e-6)
+    assert found["bleu_2"] == pytest.approx(np.sqrt(5 / 5 * 1 / 3) * penalty, abs=1e-6)
+
+
+def test_bleu_is_resampled_as_a_corpus_metric():
+    generated, references = world(1, 40)
+    statistics = caption.statistics(generated, references)
+    rows = np.random.default_rng(0).integers(40, size=40)
+    again = values([generated[row] for row in rows], [references[row] for row in rows])
+    items = statistics["bleu_4"].items[rows].sum(axis=0)
+    assert float(statistics["bleu_4"].value(items)) == pytest.approx(again["bleu_4"], abs=1e-12)
+
+
+def test_cider_keeps_the_document_frequencies_of_the_whole_set():
+    generated, references = world(2, 30)
+    whole = caption.statistics(generated, references)["cider"].items[:, 0]
+    part = caption.statistics(generated[:10], references[:10])["cider"].items[:, 0]
+    assert not np.allclose(whole[:10], part)  # so that resampling must not recompute them
+    found = intervals(caption.statistics(generated, references), draws=50, seed=0)["cider"]
+    assert found.value == pytest.approx(whole.mean())
+    assert found.low <= found.value <= found.high
+
+
+def test_meteor_without_java_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ValueError, match="install a Java runtime"):
+        caption.statistics(["a"], [["a"]], meteor=True)
+
+
+def test_meteor_of_a_perfect_and_an_empty_caption():
+    # Words, function words, four kinds of matches, chunks and matched words, as the jar gives them for "the cat sat".
+    perfect = np.array([3, 3, 1, 1, 2, 2, 1, 1, *[0] * 12, 0, 3, 3], dtype=float)
+    nothing = np.array([0, 2, 0, 1, *[0] * 19], dtype=float)
+    np.testing.assert_allclose(meteor.score(np.stack([perfect, nothing])), [1, 0])
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="the test set is empty"):
+        caption.statistics([], [])
+    with pytest.raises(ValueError, match="row 1 has no list of references"):
+        caption.statistics(["a", "b"], [["a"], []])
+    with pytest.raises(ValueError, match="row 0 has no list of references"):
+        caption.statistics(["a"], ["a"])  # a bare string instead of a list
+    with pytest.raises(ValueError, match="2 captions for 1 lists of references"):
+        caption.statistics(["a", "b"], [["a"]])

@@ -1,0 +1,120 @@
+"""A tiny project with everything that the evaluate stage reads: shards, test texts, descriptions, trained models."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sar_models.settings import Decoding, Hardware, ModelSettings, Training
+from tasks import paths, records
+from tasks.params import Evaluate, Narrate, Params, Split, Tracking, Validate
+
+SOURCE = """
+title: {title}
+address: {address}
+format: coco
+modality: {modality}
+role: both
+licence: Apache-2.0
+citation: none
+radiometry: {{unit: amplitude}}
+{simulate}
+"""
+SIZES = {"optical": {"sim_optical": 5}, "sar": {"real_ships": 4, "sim_pairs": 6}}
+
+
+def captions(number: int) -> list[str]:
+    count = number % 3 + 1
+    return [f"{count} ships lie in the harbor.", f"The image shows {count} ships, near a pier of kind {number}."]
+
+
+def settings() -> Params:
+    training = Training(
+        epochs=1, batch_size=2, learning_rate=1e-3, weight_decay=0, warmup_steps=0, gradient_clip=1, patience=0
+    )
+    return Params(
+        seed=3,
+        sources={name: modality for modality, sources in SIZES.items() for name in sources},
+        hardware=Hardware(threads=1),
+        narrate=Narrate(captions_per_image=2, seed=0),
+        validate=Validate(16, 4096, 2, 120, 0.05, Split(0.1, 0.2, 0)),
+        clip=ModelSettings("sar_clip_tiny", training, training),
+        coca=ModelSettings("sar_coca_tiny", training, training),
+        evaluate=Evaluate(
+            bootstrap_draws=100, seed=1, batch_size=4, meteor=False,
+            decoding=Decoding(method="greedy", max_tokens=8, batch_size=4), sample_images=3,
+        ),
+        tracking=Tracking("test", ""),
+    )  # fmt: skip
+
+
+def write_text(modality: str, rows: list[dict]) -> None:
+    records.write(paths.text(modality) / "test.parquet", rows, schema=records.TEXT)
+
+
+def png(generator: np.random.Generator, *, channels: int) -> bytes:
+    pixels = generator.integers(0, 256, size=(30, 40, channels), dtype=np.uint8).squeeze()
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()
+
+
+def changed(params: Params, **settings: object) -> Params:
+    """`params` with other evaluate settings."""
+    return dataclasses.replace(params, evaluate=dataclasses.replace(params.evaluate, **settings))  # type: ignore[arg-type]
+
+
+def write_project(root: Path) -> Params:
+    """Everything but models, in `root`, which must be `DVC_ROOT`; returns the settings."""
+    params = settings()
+    (root / "params.yaml").write_text(json.dumps({"sources": params.sources}))
+    generator = np.random.default_rng(0)
+    for modality, sources in SIZES.items():
+        rows = []
+        for source, count in sources.items():
+            simulated = source.startswith("sim_")
+            folder = paths.sources_data(modality) / source
+            (folder / "shards").mkdir(parents=True)
+            (folder / "source.yaml").write_text(
+                SOURCE.format(
+                    title=f"{source} (simulated)" if simulated else source,
+                    address="simulated" if simulated else "file:///nowhere",
+                    modality=modality,
+                    simulate="simulate: {world: ships, scenes: 4, first_scene: 0}" if simulated else "",
+                )
+            )
+            shard = folder / "shards" / "000000.tar"
+            with shard.open("wb") as file:
+                for number in range(count):
+                    data = png(generator, channels=1 if modality == "sar" else 3)
+                    place = {
+                        "record_id": f"{source}/{number}.png", "source": source, "shard": shard.name,
+                        "offset": file.tell(), "length": len(data), "sha256": "", "width_px": 40, "height_px": 30,
+                        "bands": 1, "bit_depth": 8, "modality": modality, "channels": None,
+                        "low": [0.0], "high": [255.0], "group": str(number),
+                    }  # fmt: skip
+                    file.write(data)
+                    rows += [
+                        place | {"caption_id": f"{place['record_id']}#c{c}", "text": text, "route": "a2c",
+                                 "rule": "x@1", "claims": [], "split": "test"}
+                        for c, text in enumerate(captions(number))
+                    ]  # fmt: skip
+        write_text(modality, rows)
+    return params
+
+
+def write_models(params: Params) -> None:
+    """Models in `models/`, which differ from the initial ones and from each other."""
+    from sar_models import model
+
+    for stage in ("optical", "two_stage"):
+        for kind in ("clip", "coca"):
+            folder = paths.model(stage, kind)
+            architecture = params.model(kind).architecture
+            model.save(model.initial(kind, architecture=architecture, seed=len(stage)), folder)
+            curve = [{"epoch": e, "step": 5 * e, "train_loss": 4 / e, "val_loss": 4.2 / e + 0.1 * e} for e in (1, 2, 3)]
+            document = {"curve": curve, "best_epoch": 3, "best_val_loss": curve[2]["val_loss"]}
+            (folder / "training.json").write_text(json.dumps(document))

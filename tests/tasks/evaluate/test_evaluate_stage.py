@@ -1,0 +1,138 @@
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from evaluate_world import changed
+
+from sar_models import infer, model
+from sar_models.metrics import caption as caption_metrics
+from tasks import paths
+from tasks.evaluate import predict, test_sets
+from tasks.evaluate.stage import evaluate
+
+RETRIEVAL = [f"{way}_r{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)] + ["mean_recall"]
+RETRIEVAL += [f"strict_{name}" for name in RETRIEVAL]
+METRICS = {
+    *RETRIEVAL,
+    *(f"coca_{name}" for name in RETRIEVAL),
+    "bleu_1",
+    "bleu_2",
+    "bleu_3",
+    "bleu_4",
+    "rouge_l",
+    "cider",
+}
+SETS = ["optical/sim_optical", "sar/all", "sar/real_ships", "sar/sim_pairs"]
+
+
+def outputs() -> dict[str, bytes]:
+    files = [paths.metrics("evaluate"), paths.metrics("compare"), *sorted(paths.plots().iterdir())]
+    return {file.name: file.read_bytes() for file in files}
+
+
+def test_evaluate_writes_metrics_comparisons_and_plots(trained):
+    heard = []
+    summary = evaluate(params=trained, log=lambda metrics, step: heard.append((dict(metrics), step)))
+    assert heard == [({"models_done": number}, number) for number in range(1, 7)]
+
+    text = paths.metrics("evaluate").read_text()
+    table = json.loads(text)
+    assert text == json.dumps(table, indent=2, sort_keys=True) + "\n"
+    assert list(table) == SETS
+    for variants in table.values():
+        assert list(variants) == ["initial", "optical", "two_stage"]
+        for metrics in variants.values():
+            assert set(metrics) == METRICS
+            for found in metrics.values():
+                assert set(found) == {"value", "low", "high", "n"}
+                assert found["low"] <= found["value"] + 1e-6
+                assert found["value"] <= found["high"] + 1e-6
+    assert table["sar/all"]["optical"]["mean_recall"]["n"] == 10
+
+    compared = json.loads(paths.metrics("compare").read_text())
+    assert list(compared) == SETS
+    for test_set, pairs in compared.items():
+        assert list(pairs) == ["optical-initial", "two_stage-initial", "two_stage-optical"]
+        for pair, metrics in pairs.items():
+            later, earlier = pair.split("-")
+            for name, found in metrics.items():
+                difference = table[test_set][later][name]["value"] - table[test_set][earlier][name]["value"]
+                assert found["value"] == pytest.approx(difference, abs=2e-6)
+
+    assert sorted(outputs()) == [
+        "cider_by_variant.png", "compare.json", "evaluate.json", "learning_curves.png", "recall_by_variant.png",
+        "samples.png",
+    ]  # fmt: skip
+    flat = summary.metrics()
+    assert flat["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
+        table["sar/sim_pairs"]["two_stage"]["mean_recall"]["value"], abs=1e-6
+    )
+    assert all(re.fullmatch(r"[\w./ -]+", name) for name in flat)
+    assert len(flat) == 4 * 3 * len(METRICS)
+    assert [(row["test_set"], row["variant"]) for row in summary.rows()][:3] == [
+        ("optical/sim_optical", "initial"), ("optical/sim_optical", "optical"), ("optical/sim_optical", "two_stage")
+    ]  # fmt: skip
+
+
+def test_equal_inputs_give_equal_bytes(trained):
+    evaluate(params=trained)
+    first = outputs()
+    shutil.rmtree(paths.plots())
+    evaluate(params=trained)
+    assert outputs() == first
+
+
+def test_metrics_are_those_of_the_model(trained):
+    """The numbers of one set and variant, computed by hand from the model's own answers."""
+    evaluate(params=trained)
+    table = json.loads(paths.metrics("evaluate").read_text())["sar/sim_pairs"]["two_stage"]
+    pool = test_sets.read()
+    chosen = next(found for found in pool.sets if found.name == "sar/sim_pairs").images
+    with predict.Pictures(pool) as pictures:
+        shown = [pictures.full(image) for image in chosen]
+    clip, coca = (model.load(paths.model("two_stage", kind)) for kind in ("clip", "coca"))
+
+    images = infer.embed_images(clip, shown, hardware=trained.hardware, batch_size=4)
+    texts = [text for image in chosen for text in pool.captions[image]]
+    scores = images @ infer.embed_texts(clip, texts, hardware=trained.hardware, batch_size=4).T
+    right = np.array([[text in pool.captions[image] for text in texts] for image in chosen])
+    best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
+    hits = ((scores >= best - 1e-6) & ~right).sum(axis=1) < 1
+    assert table["i2t_r1"]["value"] == pytest.approx(100 * hits.mean(), abs=1e-5)
+
+    said = infer.caption(coca, shown, decoding=trained.evaluate.decoding, hardware=trained.hardware)
+    expected = caption_metrics.statistics(said, [pool.captions[image] for image in chosen])
+    for name, statistic in expected.items():
+        assert table[name]["value"] == pytest.approx(float(statistic.value(statistic.items.sum(axis=0))), abs=1e-6)
+
+
+def test_an_unreadable_image_is_an_error(trained):
+    shard = paths.sources_data("sar") / "sim_pairs" / "shards" / "000000.tar"
+    content = bytearray(shard.read_bytes())
+    content[:200] = bytes(200)
+    shard.write_bytes(content)
+    with pytest.raises(ValueError, match=r"sim_pairs/0\.png"):
+        evaluate(params=trained)
+
+
+def test_a_broken_model_is_an_error(trained):
+    folder = paths.model("optical", "clip")
+    broken = model.load(folder)
+    for parameter in broken.module.parameters():
+        parameter.data.fill_(float("nan"))
+    model.save(broken, folder)
+    with pytest.raises(ValueError, match="images row 0: the embedding holds NaN"):
+        evaluate(params=trained)
+
+
+def test_a_missing_model_is_named(project):
+    with pytest.raises(ValueError, match=r"models/optical/clip/config\.json does not exist"):
+        evaluate(params=project)
+
+
+def test_meteor_without_java_fails_before_any_work(project, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ValueError, match="install a Java runtime"):
+        evaluate(params=changed(project, meteor=True))
