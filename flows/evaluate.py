@@ -14,7 +14,7 @@ from tasks import paths, tracking
 from tasks.params import load
 
 
-@flow(name="evaluate")
+@flow(name="evaluate", flow_run_name="evaluate")
 def evaluate() -> None:
     from tasks.evaluate.stage import evaluate as evaluate_models
 

@@ -22,7 +22,7 @@ def dvc_repro() -> None:
         raise ValueError("`dvc repro` failed; the stage's own message stands above")
 
 
-@flow(name="repro")
+@flow(name="repro", flow_run_name="repro")
 def repro() -> None:
     from tasks.registry.register import register
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -44,6 +46,22 @@ def results() -> None:
             cells = [_interval(entry) for entry in (*entries, gain)]
             shown.add_row(test_set, str(entries[0]["n"]), *cells)
         Console().print(shown)
+    print(verdict(compared))
+
+
+def verdict(compared: Mapping[str, Mapping[str, Any]]) -> str:
+    """Whether two stages beat one and none on every SAR test set: the paired intervals of the gain lie above zero."""
+    missed = [
+        f"{metric} of {test_set} ({pair})"
+        for test_set, pairs in compared.items()
+        if test_set.startswith("sar/")
+        for pair in ("two_stage-optical", "two_stage-initial")
+        for metric in HEADLINE
+        if pairs[pair][metric]["low"] <= 0
+    ]
+    if missed:
+        return f"two_stage is not surely above the other variants in: {', '.join(missed)}"
+    return "two_stage is above optical and initial on every SAR test set, each paired 95 % interval above zero"
 
 
 def _interval(entry: dict[str, float]) -> str:

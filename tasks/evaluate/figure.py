@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 DPI = 110
 # Okabe and Ito's palette for colour-blind readers, its orange darker to be read as text; a variant keeps its colour.
 COLOURS = {"initial": "#999999", "optical": "#D98200", "two_stage": "#0072B2"}
@@ -34,7 +37,10 @@ def figure(path: Path, *, width_in: float, height_in: float, arranged: bool = Tr
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **style}):
         layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12) if arranged else None
         page = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout)
-        FigureCanvasAgg(page)
+        canvas = FigureCanvasAgg(page)
         yield page
         path.parent.mkdir(parents=True, exist_ok=True)
-        page.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+        canvas.draw()
+        # 256 colours are enough for lines, text and grey images, and a third of the bytes: plots are kept in git.
+        drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        drawn.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -1,0 +1,163 @@
+"""A model with all that belongs to it, new or from a folder: `model.safetensors` and `config.json`."""
+
+import copy
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import open_clip
+import safetensors.torch
+import torch
+from open_clip.modified_resnet import ModifiedResNet
+from torch import nn
+
+from sar_models.token_pool import with_tokens
+from sar_models.tokenizer import Tokenizer
+
+Kind = Literal["clip", "coca"]
+CONFIGS = Path(__file__).parent / "configs"
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network and how to feed it. The network is on the CPU in float32 until training or inference moves it."""
+
+    kind: Kind
+    architecture: str  # the name that `config` was found by
+    seed: int  # of its random start
+    config: Mapping[str, Any]  # in the format of open_clip's model configurations
+    module: Any  # open_clip's CLIP, CustomTextCLIP or CoCa
+    tokenizer: Tokenizer
+    image_size_px: int
+    mean: tuple[float, ...]  # of each channel, of values 0..1
+    std: tuple[float, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained values."""
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+
+def initial(kind: str, *, architecture: str, seed: int) -> Model:
+    """A model with random weights, the same for the same seed.
+
+    `architecture` is the name of a file in `sar_models/configs` or one of open_clip's own, such as `ViT-L-14` or
+    `coca_ViT-L-14`. Raises `ValueError` for an unknown one or one of the other kind.
+    """
+    config = _configuration(architecture)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _build(kind, architecture=architecture, seed=seed, config=config)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write weights and configuration into `folder`, byte for byte the same for the same model."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.module.state_dict().items()}
+    (folder / WEIGHTS).write_bytes(safetensors.torch.save(tensors))
+    described = {
+        "architecture": model.architecture,
+        "image_size_px": model.image_size_px,
+        "kind": model.kind,
+        "mean": list(model.mean),
+        "model": model.config,
+        "seed": model.seed,
+        "std": list(model.std),
+    }
+    (folder / CONFIG).write_text(json.dumps(described, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """The model that `save` wrote into `folder`.
+
+    Raises `ValueError` when a file is missing or damaged, or when the weights do not fit the configuration: then every
+    missing, unexpected and mis-shaped key is listed.
+    """
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise ValueError(
+                f"{folder / name} does not exist: train the model (`dvc repro`) or fetch it (`dvc checkout`)"
+            )
+    described = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    model = _build(
+        described["kind"],
+        architecture=described["architecture"],
+        seed=described["seed"],
+        config=described["model"],
+    )
+    try:
+        tensors = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{folder / WEIGHTS} is damaged ({error}): fetch it again (`dvc checkout`)") from error
+    load_weights(model.module, tensors, where=str(folder / WEIGHTS))
+    return model
+
+
+def load_weights(module: nn.Module, tensors: Mapping[str, torch.Tensor], *, where: str) -> None:
+    """Copy `tensors` into `module`; `ValueError` lists every key that is missing, unexpected or mis-shaped."""
+    wanted = module.state_dict()
+    problems = [f"missing: {name} {tuple(wanted[name].shape)}" for name in wanted if name not in tensors]
+    problems += [f"unexpected: {name} {tuple(tensors[name].shape)}" for name in tensors if name not in wanted]
+    problems += [
+        f"mis-shaped: {name} is {tuple(tensors[name].shape)}, the model has {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in tensors and tensors[name].shape != wanted[name].shape
+    ]
+    if problems:
+        raise ValueError(f"{where} does not fit the model:\n  " + "\n  ".join(sorted(problems)))
+    module.load_state_dict(dict(tensors))
+
+
+@functools.cache
+def _register_configs() -> None:
+    open_clip.add_model_config(CONFIGS)
+
+
+def _configuration(architecture: str) -> dict[str, Any]:
+    _register_configs()
+    if architecture not in open_clip.list_models():
+        ours = ", ".join(sorted(path.stem for path in CONFIGS.glob("*.json")))
+        raise ValueError(
+            f"architecture '{architecture}' is unknown: give one of ours ({ours}) or of open_clip "
+            "(`python -c 'import open_clip; print(open_clip.list_models())'`)"
+        )
+    return cast(dict[str, Any], open_clip.get_model_config(architecture))
+
+
+def _build(kind: str, *, architecture: str, seed: int, config: Mapping[str, Any]) -> Model:
+    if kind not in get_args(Kind):
+        raise ValueError(f"there is no kind of model '{kind}'; choose one of {', '.join(get_args(Kind))}")
+    if (kind == "coca") != ("multimodal_cfg" in config):
+        raise ValueError(f"architecture '{architecture}' is not of kind '{kind}'")
+    text = config["text_cfg"]
+    if "hf_model_name" in text or "hf_tokenizer_name" in text:
+        raise ValueError(f"architecture '{architecture}' has a text tower of Hugging Face, which is not supported")
+    arguments = copy.deepcopy(dict(config))
+    custom_text = arguments.pop("custom_text", False)
+    if kind == "coca":
+        module = open_clip.CoCa(**arguments)
+        # open_clip leaves the decoder's projection as uninitialised memory; the value is CoCa's own for this layer.
+        decoder = module.text_decoder
+        nn.init.normal_(decoder.text_projection, std=decoder.width**-0.5)
+        if isinstance(module.visual, ModifiedResNet):
+            with_tokens(module.visual)
+    elif custom_text:
+        module = open_clip.CustomTextCLIP(**arguments, output_dict=True)
+    else:
+        module = open_clip.CLIP(**arguments, output_dict=True)
+    return Model(
+        kind=cast(Kind, kind),
+        architecture=architecture,
+        seed=seed,
+        config=config,
+        module=module,
+        tokenizer=Tokenizer(vocab_size=text.get("vocab_size", 49408), context_length=text.get("context_length", 77)),
+        image_size_px=int(config["vision_cfg"]["image_size"]),
+        mean=tuple(open_clip.OPENAI_DATASET_MEAN),
+        std=tuple(open_clip.OPENAI_DATASET_STD),
+    )

@@ -1,0 +1,244 @@
+"""One training loop for every kind of model.
+
+Equal settings, data and hardware give equal weights, killed and resumed or not: the order of the data and the random
+numbers of a step are functions of the seed and the step, and the checkpoint holds all the rest.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from sar_models import checkpoint, clip, coca, pixels
+from sar_models.data import Batch, Examples, batches, steps_per_epoch
+from sar_models.hardware import autocast, computing
+from sar_models.model import Model
+from sar_models.progress import TrainingProgress, training_progress
+from sar_models.schedule import decay_groups, learning_rate
+from sar_models.settings import Hardware, Training
+from sar_models.validation import validate
+from sar_models.world import World, joined
+
+Log = Callable[[Mapping[str, float], int], None]
+OBJECTIVES: Mapping[str, Any] = {"clip": clip, "coca": coca}
+LOG_STEPS = 10  # one point of the learning curve
+CHECKPOINT_STEPS = 100  # and at the end of each epoch
+LARGEST_LOGIT_SCALE = math.log(100)  # CLIP's limit: above it training becomes unstable
+
+
+@dataclass
+class History:
+    """What happened, and all of it that a resumed run must know."""
+
+    epoch: int = 0  # the running one, from 0
+    step_in_epoch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)  # of the running epoch's losses
+    curve: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
+    best_epoch: int = 0  # from 1; 0 before the first validation
+    best_loss: float = math.inf
+    worse: int = 0  # validations since the best
+    images_per_s: float = 0.0  # of this process; not resumed
+
+
+def train(
+    model: Model,
+    *,
+    train_set: Examples,
+    val_set: Examples,
+    settings: Training,
+    hardware: Hardware,
+    seed: int,
+    checkpoints: Path,
+    log: Log,
+    label: str,
+) -> History:
+    """Train `model` in place and leave it with the weights of its best validation loss.
+
+    `checkpoints` is a folder of this very training (model, data, settings): what lies there is resumed. The caller
+    removes it once the weights are safe. Under `torchrun` every process calls this with the same arguments, and the
+    first one writes and logs. Raises `ValueError` for settings that do not fit the data, and `FloatingPointError` when
+    the loss or its gradient is not finite; the last good checkpoint then stays.
+    """
+    with computing(hardware) as device, joined(device) as world:
+        steps = _planned_steps(train_set, settings, world)
+        model.module.to(device).train()
+        run = _Run(model, settings, hardware, device, world, seed, steps, checkpoints)
+        run.resume()
+        done = run.history.step
+        with training_progress(label, steps=steps, done=done, shown=world.writes) as progress:
+            if done:
+                progress.say(f"resumed at step {done} of {steps}")
+            while run.history.epoch < settings.epochs and not run.stopped:
+                run.epoch(train_set, val_set, log if world.writes else _silent, progress)
+            run.history.images_per_s = progress.images_per_s
+        model.module.load_state_dict(run.best)
+        model.module.to("cpu").eval()
+        return run.history
+
+
+class _Run:
+    """The moving parts of one training."""
+
+    def __init__(
+        self,
+        model: Model,
+        settings: Training,
+        hardware: Hardware,
+        device: torch.device,
+        world: World,
+        seed: int,
+        steps: int,
+        folder: Path,
+    ) -> None:
+        self.model, self.settings, self.hardware, self.device, self.world = model, settings, hardware, device, world
+        self.seed, self.steps, self.folder = seed, steps, folder
+        self.objective = OBJECTIVES[model.kind]
+        self.weights: dict[str, float] = self.objective.weights(settings)
+        self.optimizer = torch.optim.AdamW(
+            decay_groups(model.module.parameters(), weight_decay=settings.weight_decay),
+            lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6,
+        )  # fmt: skip  # open_clip's values for transformers
+        self.network: nn.Module = DistributedDataParallel(model.module) if world.size > 1 else model.module
+        self.history = History()
+        self.best: dict[str, torch.Tensor] = {}
+
+    @property
+    def stopped(self) -> bool:
+        return 0 < self.settings.patience <= self.history.worse
+
+    def resume(self) -> None:
+        state = checkpoint.load(self.folder)
+        if state is not None:
+            self.model.module.load_state_dict(state["module"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.best = state["best"]
+            self.history = History(**state["history"])
+
+    def save(self) -> None:
+        if self.world.writes:
+            state = {
+                "module": self.model.module.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "best": self.best,
+                "history": asdict(self.history),
+            }
+            checkpoint.save(self.folder, state)
+
+    def epoch(self, train_set: Examples, val_set: Examples, log: Log, progress: TrainingProgress) -> None:
+        """From where the history stands to the end of the epoch, with its validation."""
+        history = self.history
+        remaining = batches(
+            train_set,
+            batch_size=self.settings.batch_size, seed=self.seed, epoch=history.epoch, first=history.step_in_epoch,
+            rank=self.world.rank, processes=self.world.size,
+        )  # fmt: skip
+        for batch in remaining:
+            losses, rate = self.step(batch)
+            history.step += 1
+            history.step_in_epoch += 1
+            for name, value in losses.items():
+                history.sums[name] = history.sums.get(name, 0.0) + value
+            progress.step(loss=losses["loss"], images=self.settings.batch_size)
+            if history.step % LOG_STEPS == 0:
+                named = {f"train/{name}": value for name, value in losses.items()}
+                log({**named, "learning_rate": rate, "images_per_s": progress.images_per_s}, history.step)
+            if history.step % CHECKPOINT_STEPS == 0:
+                self.save()
+        self.finish_epoch(val_set, log, progress)
+
+    def step(self, batch: Batch) -> tuple[dict[str, float], float]:
+        """One update. Returns the losses, means over all processes, and the learning rate."""
+        history = self.history
+        rate = learning_rate(
+            history.step, peak=self.settings.learning_rate, warmup_steps=self.settings.warmup_steps, steps=self.steps
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed((self.seed * 1_000_003 + history.step) * self.world.size + self.world.rank)
+        images = pixels.normalise(batch.images.to(self.device), mean=self.model.mean, std=self.model.std)
+        with autocast(self.hardware):
+            named = self.objective.losses(self.network, images, batch.tokens.to(self.device), world=self.world)
+        total = sum(self.weights[name] * value for name, value in named.items())
+        values = self.world.sum(torch.stack([total, *named.values()])) / self.world.size
+        losses = dict(zip(["loss", *named], values.tolist(), strict=True))
+        self.check(losses["loss"], "loss", batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.module.parameters(), self.settings.gradient_clip)
+        self.check(float(norm), "gradient", batch)
+        self.optimizer.step()
+        with torch.no_grad():
+            self.model.module.logit_scale.clamp_(0, LARGEST_LOGIT_SCALE)
+        return losses, rate
+
+    def check(self, value: float, name: str, batch: Batch) -> None:
+        if not math.isfinite(value):
+            history = self.history
+            records = ", ".join(batch.record_ids[:4])
+            raise FloatingPointError(
+                f"the {name} is {value} at step {history.step + 1} (epoch {history.epoch + 1}, batch "
+                f"{history.step_in_epoch + 1}: {records} …). Lower learning_rate or gradient_clip, or raise "
+                f"warmup_steps; the last good checkpoint is in {self.folder}"
+            )
+
+    def finish_epoch(self, val_set: Examples, log: Log, progress: TrainingProgress) -> None:
+        """Validate, keep the weights if they are the best so far, and write a checkpoint."""
+        history = self.history
+        train_means = {name: value / history.step_in_epoch for name, value in history.sums.items()}
+        names = ["loss", *self.weights, "mean_recall"]
+        measured = torch.zeros(len(names), dtype=torch.float64, device=self.device)
+        if self.world.writes:
+            found = validate(
+                self.model, val_set,
+                objective=self.objective, settings=self.settings, hardware=self.hardware, device=self.device,
+            )  # fmt: skip
+            measured = torch.tensor([found[name] for name in names], dtype=torch.float64, device=self.device)
+        validated = dict(zip(names, self.world.from_first(measured).tolist(), strict=True))
+        if not math.isfinite(validated["loss"]):
+            raise FloatingPointError(
+                f"the validation loss is {validated['loss']} after step {history.step} (epoch {history.epoch + 1}): "
+                f"lower learning_rate; the last good checkpoint is in {self.folder}"
+            )
+        history.epoch += 1
+        row = {f"train_{name}": value for name, value in train_means.items()}
+        row |= {f"val_{name}": value for name, value in validated.items()}
+        history.curve.append({"epoch": history.epoch, "step": history.step, **row})
+        history.step_in_epoch, history.sums = 0, {}
+        if validated["loss"] < history.best_loss:
+            history.best_loss, history.best_epoch, history.worse = validated["loss"], history.epoch, 0
+            self.best = copy.deepcopy(self.model.module.state_dict())
+        else:
+            history.worse += 1
+        log({f"val/{name}": value for name, value in validated.items()}, history.step)
+        progress.say(
+            f"epoch {history.epoch}: loss {train_means['loss']:.3f}, "
+            + ", ".join(f"val {name} {value:.3f}" for name, value in validated.items())
+            + (", best so far" if history.worse == 0 else "")
+        )
+        self.save()
+
+
+def _planned_steps(train_set: Examples, settings: Training, world: World) -> int:
+    if settings.batch_size % world.size:
+        raise ValueError(f"batch_size {settings.batch_size} cannot be shared equally by {world.size} processes")
+    steps = steps_per_epoch(train_set, batch_size=settings.batch_size) * settings.epochs
+    if steps == 0:
+        raise ValueError(
+            f"batch_size is {settings.batch_size}, but there are only {len(train_set)} training images: lower it"
+        )
+    if settings.warmup_steps >= steps:
+        raise ValueError(
+            f"warmup_steps is {settings.warmup_steps}, but the whole training has {steps} steps: lower it or add epochs"
+        )
+    return steps
+
+
+def _silent(metrics: Mapping[str, float], step: int) -> None:
+    """The other processes of `torchrun` log nothing."""
