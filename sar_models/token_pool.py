@@ -1,7 +1,7 @@
 """A convolutional image tower for CoCa: open_clip's ResNet, whose attention pool gives its tokens too.
 
-On few images from random weights convolutions learn far faster than a vision transformer. open_clip builds CoCa around a
-ResNet if told to, but the ResNet then returns the pooled vector alone, and CoCa's decoder needs tokens to attend to.
+On few images from random weights convolutions learn far faster than a vision transformer. open_clip builds CoCa around
+a ResNet if told to, but the ResNet then returns the pooled vector alone, and CoCa's decoder needs tokens to attend to.
 """
 
 import torch
