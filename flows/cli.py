@@ -16,7 +16,8 @@ def main() -> None:
         command.set_defaults(run=function)
         return command
 
-    add("sources", _sources, "list the known sources")
+    sources = add("sources", _sources, "list the known sources, or tell all of one")
+    sources.add_argument("name", nargs="?", help="such as hrsid_sample")
     add(
         "register",
         _register,
@@ -43,10 +44,10 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _sources(_: argparse.Namespace) -> None:
+def _sources(arguments: argparse.Namespace) -> None:
     from flows.show import sources
 
-    sources()
+    sources(arguments.name)
 
 
 def _register(_: argparse.Namespace) -> None:

@@ -81,6 +81,8 @@ def _start() -> str:
         "PREFECT_HOME": str(home()),
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home() / 'prefect.db'}",
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_UI_API_URL": url,  # else the pages in the browser ask port 4200
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
     for key in [key for key in environment if key.startswith(("DVC_", "PREFECT__"))]:
         del environment[key]  # the server outlives the stage that starts it

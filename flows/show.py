@@ -14,17 +14,33 @@ HEADLINE = ("mean_recall", "cider")
 VARIANTS = ("initial", "optical", "two_stage")
 
 
-def sources() -> None:
-    """One row a source file."""
+COLUMNS = ("name", "modality", "format", "role", "sensor", "band", "polarization", "resolution_m", "classes", "licence")
+
+
+def sources(name: str | None = None) -> None:
+    """One row a source file, or with `name` all that one says. Raises `ValueError` for an unknown name."""
     from tasks.download.table import source_rows
 
-    rows = source_rows(paths.root() / "sources")
-    shown = Table(title=f"{len(rows)} sources", show_lines=False)
-    for column in rows[0]:
-        shown.add_column(column, overflow="fold")
-    for row in rows:
-        shown.add_row(*[", ".join(value) if isinstance(value, list | tuple) else str(value) for value in row.values()])
+    rows = {row["name"]: row for row in source_rows(paths.root() / "sources")}
+    if name is not None and name not in rows:
+        raise ValueError(f"no source '{name}'; known: {', '.join(rows)}")
+    if name is None:
+        shown = Table(title=f"{len(rows)} sources (`sar-text sources NAME` tells all of one)")
+        for column in COLUMNS:
+            shown.add_column(column, no_wrap=True, max_width=40)
+        for row in rows.values():
+            shown.add_row(*[_cell(row[column]) for column in COLUMNS])
+    else:
+        shown = Table(show_header=False)
+        for key, value in rows[name].items():
+            shown.add_row(key, _cell(value))
     Console().print(shown)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def results() -> None:

@@ -1,7 +1,7 @@
 """The pipeline with another profile, in a git worktree of its own: the default run's outputs stay as they are.
 
 The worktree lies in `.state/<profile>` at the current commit, with `profiles/<profile>.yaml` as its `params.yaml`.
-DVC's cache and the servers are shared. Lock, metrics and plots come back to `runs/<profile>/`.
+DVC's cache and the servers are shared. Lock, metrics, plots and data cards come back to `runs/<profile>/`.
 """
 
 import os
@@ -12,7 +12,13 @@ from pathlib import Path
 
 from tasks import paths
 
-RESULTS = ("dvc.lock", "metrics", "plots")
+RESULTS = {  # in the worktree → in runs/<profile>
+    "dvc.lock": "dvc.lock",
+    "metrics": "metrics",
+    "plots": "plots",
+    "data/optical_text/README.md": "data_card_optical.md",
+    "data/sar_text/README.md": "data_card_sar.md",
+}
 
 
 def run(profile: str) -> Path:
@@ -40,8 +46,8 @@ def run(profile: str) -> Path:
     _run("dvc", "repro", cwd=tree, environment=environment)
     _run("flows.cli", "register", cwd=tree, environment=environment)
     _run("flows.cli", "results", cwd=tree, environment=environment)
-    for name in RESULTS:
-        source, target = tree / name, results / name
+    for name, kept in RESULTS.items():
+        source, target = tree / name, results / kept
         if target.is_dir():
             shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,9 @@ def test_a_stage_reports_to_a_server_that_the_next_one_reuses(checkout: Path) ->
     assert url is not None
     assert url.startswith("http://127.0.0.1:")
     assert "Prefect server started: " + url.removesuffix("/api") in first.stdout
+
+    with urllib.request.urlopen(f"{url.removesuffix('/api')}/ui-settings", timeout=10) as answer:
+        assert json.load(answer)["api_url"] == url, "the pages in the browser must ask this very server"
 
     second = run_stage("bad")
     assert second.returncode == 1
