@@ -58,8 +58,8 @@ class Tokenizer:
     def decode(self, tokens: Sequence[int]) -> str:
         """The text up to `end`, without `start` and padding, spaced as English is written.
 
-        CLIP's tokenizer drops the spaces between its words: numbers are put together again, and punctuation is joined
-        to the word before it.
+        CLIP's tokenizer drops what stands between its words: punctuation is joined to the word before it, and with the
+        full vocabulary digits are put together to numbers.
         """
         words = []
         for token in tokens:
@@ -67,7 +67,10 @@ class Tokenizer:
                 break
             if token not in (self.start, PAD):
                 words.append(int(token))
-        return _spaced(self._bpe.decode(words))
+        text = self._bpe.decode(words)
+        if self.vocab_size == FULL_VOCABULARY:
+            text = re.sub(r"(?<=\d) (?=\d)", "", text)  # 1 2 0 m → 120 m
+        return _spaced(text)
 
     def _fits(self, text: str) -> bool:
         return len(self._bpe.encode(text)) + SPECIAL <= self.context_length
@@ -98,7 +101,6 @@ def _bpe(vocab_size: int) -> SimpleTokenizer:
 
 
 def _spaced(text: str) -> str:
-    text = re.sub(r"(?<=\d) (?=\d)", "", text)  # 1 2 0 m → 120 m, as CLIP's whole tokenizer parts it
     text = re.sub(r"(?<=\d) (\.) (?=\d)|(?<=\d) (,) (?=\d{3}\b)", r"\1\2", text)  # 1 . 5 → 1.5, 1 , 024 → 1,024
     text = re.sub(r" ([.,;:!?%)\]])", r"\1", text)
     text = re.sub(r"([(\[]) ", r"\1", text)

@@ -27,6 +27,45 @@ def test_the_decoders_projection_is_initialised() -> None:
     assert float(decoder.text_projection.detach().std()) == pytest.approx(width**-0.5, rel=0.05)
 
 
+def test_the_token_pool_is_open_clips_pool_with_its_cells() -> None:
+    from open_clip.modified_resnet import ModifiedResNet
+
+    from sar_models.token_pool import with_tokens
+
+    torch.manual_seed(1)
+    tower = ModifiedResNet(layers=[1, 1, 1, 1], output_dim=12, heads=4, image_size=64, width=8).eval()
+    images = torch.randn(3, 3, 64, 64)
+    with torch.inference_mode():
+        expected = tower(images)
+        pooled, tokens = with_tokens(tower)(images)
+    torch.testing.assert_close(pooled, expected)
+    assert tokens.shape == (3, 4, 12)
+    # A cell's token is the answer to that cell's own query: put first, it is what open_clip's pool returns.
+    features = torch.randn(2, tower.attnpool.c_proj.in_features, 2, 2)
+    pool = tower.attnpool
+    states = torch.cat([features.flatten(2).mean(dim=2, keepdim=True), features.flatten(2)], dim=2).transpose(1, 2)
+    states = states + pool.positional_embedding
+    with torch.inference_mode():
+        answers, _ = torch.nn.functional.multi_head_attention_forward(
+            states[:, 1:].transpose(0, 1), states.transpose(0, 1), states.transpose(0, 1),
+            embed_dim_to_check=states.shape[2], num_heads=pool.num_heads, in_proj_weight=None,
+            in_proj_bias=torch.cat([pool.q_proj.bias, pool.k_proj.bias, pool.v_proj.bias]),
+            bias_k=None, bias_v=None, add_zero_attn=False, dropout_p=0.0,
+            out_proj_weight=pool.c_proj.weight, out_proj_bias=pool.c_proj.bias, training=False, need_weights=False,
+            use_separate_proj_weight=True, q_proj_weight=pool.q_proj.weight, k_proj_weight=pool.k_proj.weight,
+            v_proj_weight=pool.v_proj.weight,
+        )  # fmt: skip
+        torch.testing.assert_close(pool(features)[1], answers.transpose(0, 1))
+
+
+def test_a_resnet_coca_learns_through_its_tokens() -> None:
+    built = model.initial("coca", architecture="sar_coca_tiny", seed=1)
+    size = built.image_size_px
+    output = built.module(torch.randn(2, 3, size, size), built.tokenizer(["one ship", "two"]))
+    output["logits"].sum().backward()
+    assert float(built.module.visual.conv1.weight.grad.abs().sum()) > 0
+
+
 def test_initial_leaves_the_random_state_alone() -> None:
     torch.manual_seed(1)
     expected = torch.rand(3)

@@ -45,6 +45,24 @@ def test_cut_captions_are_counted_and_still_end() -> None:
     assert tokenizer.decode(tokens[2].tolist()) == "a b c d e f"
 
 
+def test_a_small_vocabulary_tells_a_type_from_a_number() -> None:
+    texts = ["an a220 aircraft and a 220 m ship", "rows of 2 3 and 4", "zsu-23-4, 1.5 m, 1,024 px"]
+    small = Tokenizer(vocab_size=4096, context_length=40)
+    assert [small.decode(row) for row in small(texts).tolist()] == texts
+    whole = Tokenizer(vocab_size=FULL_VOCABULARY, context_length=40)
+    assert torch.equal(*whole(["an a220 aircraft", "an a 220 aircraft"])), "the reason why the small one differs"
+
+
+def test_a_long_caption_loses_whole_sentences() -> None:
+    tokenizer = Tokenizer(vocab_size=4096, context_length=14)
+    texts = ["One ship is here. It is long. It lies near the pier, far from the other shore.", "One ship."]
+    assert tokenizer.too_long(texts) == 1
+    assert [tokenizer.decode(row) for row in tokenizer(texts).tolist()] == [
+        "one ship is here. it is long.",
+        "one ship.",
+    ]
+
+
 def test_decoding_stops_at_the_end() -> None:
     tokenizer = Tokenizer(vocab_size=1024, context_length=16)
     row = tokenizer(["a ship"])[0].tolist()
