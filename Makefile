@@ -8,10 +8,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+# The tools that targets call directly; what runs through Python is told by tasks/__init__.py.
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(BIN)/uv pip install --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --no-deps --no-build-isolation --editable .
@@ -25,8 +28,8 @@ help: ## list every target
 env: $(READY) ## create the environment in .venv from requirements.lock
 
 .PHONY: lock
-lock: ## resolve pyproject.toml again into requirements.lock (pinned, hashed, every platform)
-	uv pip compile --upgrade --universal --python-version 3.11 --extra dev --generate-hashes --no-header --no-annotate \
+lock: $(READY) ## resolve pyproject.toml again into requirements.lock (pinned, hashed, every platform)
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --extra dev --generate-hashes --no-header --no-annotate \
 		--output-file requirements.lock pyproject.toml
 
 .PHONY: repro
@@ -71,4 +74,4 @@ mlflow: $(READY) ## show runs and registry on http://127.0.0.1:5000
 
 .PHONY: down
 down: ## end the project's own Prefect server
-	sar-text down
+	@if test -x $(BIN)/sar-text; then sar-text down; else echo "nothing was installed yet, so nothing runs"; fi

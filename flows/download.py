@@ -1,7 +1,7 @@
 """Download: one source becomes records, features and shards.
 
 In   sources/<source>.yaml, and what it points to (or the simulated world)
-Out  data/sources/<source>/{records.parquet,features.parquet,shards/}
+Out  data/sources/<text>/<source>/{records.parquet,features.parquet,shards/,source.yaml}, data/groups/<source>.parquet
 Run  python -m flows.download sim_ships        (what `dvc repro download@sim_ships` runs)
 """
 
@@ -18,7 +18,7 @@ def download(source: str) -> None:
 
     stage = f"download@{source}"
     with tracking.run(stage, experiment=load().tracking.experiment) as run:
-        summary = step(download_source, retries=2)(source)
+        summary = step(download_source)(source)
         run.log(summary.metrics())
         table(stage, summary.rows(), description=f"What {source} holds")
 

@@ -1,7 +1,7 @@
 """Narrate: the annotations of one source become captions, each with the facts that it claims.
 
-In   data/sources/<source>/records.parquet, sources/<source>.yaml
-Out  data/text/<source>/captions.parquet
+In   data/sources/<text>/<source>/{records.parquet,source.yaml}
+Out  data/text/<text>/<source>/captions.parquet
 Run  python -m flows.narrate sim_ships         (what `dvc repro narrate@sim_ships` runs)
 """
 

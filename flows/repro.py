@@ -5,8 +5,10 @@ DVC decides what runs; each stage that runs is a flow of its own on the same ser
 Run  python -m flows.repro
 """
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from prefect import flow
 
@@ -17,7 +19,9 @@ from tasks.params import load
 
 def dvc_repro() -> None:
     """Run `dvc repro` in the repository. Raises `ValueError` when a stage fails."""
-    answer = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=paths.root(), check=False)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `python` in dvc.yaml is this one
+    command = [sys.executable, "-m", "dvc", "repro"]
+    answer = subprocess.run(command, cwd=paths.root(), env={**os.environ, "PATH": path}, check=False)
     if answer.returncode != 0:
         raise ValueError("`dvc repro` failed; the stage's own message stands above")
 

@@ -1,9 +1,10 @@
 """The project's own Prefect server: started by the first stage, reused by the later ones, ended by `make down`.
 
 Its address and process stand in `.state/prefect/server.json`. A server counts as ours only if its process is still the
-one that we started (same id, same start time), so that another checkout's server is never taken.
+one that we started (same id, start time and command), so that another checkout's server is never taken.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -20,6 +21,7 @@ import psutil
 from tasks import paths
 
 START_TIMEOUT_S = 90.0
+CLOCK_STEP_S = 5.0  # a start time is reckoned from the clock, which may be set in between
 
 
 def home() -> Path:
@@ -33,6 +35,8 @@ def address() -> str:
     """API address to report to: `PREFECT_API_URL` if set, else that of the project's server, started if need be."""
     if url := os.environ.get("PREFECT_API_URL"):
         return url
+    for key in ("NO_PROXY", "no_proxy"):  # a proxy for the outside must not be asked for this machine
+        os.environ[key] = ",".join(filter(None, [os.environ.get(key), "127.0.0.1", "localhost"]))
     with filelock.FileLock(home() / "server.lock"):
         return running() or _start()
 
@@ -55,18 +59,27 @@ def stop() -> bool:
     file.unlink()
     if process is None:
         return False
+    _end(process)
+    return True
+
+
+def _end(process: psutil.Process) -> None:
     family = [process, *process.children(recursive=True)]
     for member in family:
-        member.terminate()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.terminate()
     for member in psutil.wait_procs(family, timeout=10)[1]:
-        member.kill()
-    return True
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
 
 
 def _process(known: dict[str, object]) -> psutil.Process | None:
     try:
         process = psutil.Process(int(str(known["pid"])))
-        return process if process.create_time() == known["started"] and process.is_running() else None
+        port = str(known["api_url"]).removesuffix("/api").rpartition(":")[2]
+        close = abs(process.create_time() - float(str(known["started"]))) < CLOCK_STEP_S
+        same = close and process.cmdline()[-2:] == ["--port", port]
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
 
@@ -94,19 +107,27 @@ def _start() -> str:
         )
     known = {"pid": process.pid, "started": psutil.Process(process.pid).create_time(), "api_url": url}
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not _healthy(url):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise RuntimeError(f"the Prefect server did not start, see {log}; SAR_TEXT_TRACKING=off runs without it")
-        time.sleep(0.1)
+    try:
+        _wait(process, url, deadline=deadline, log=log)
+    except BaseException:  # an interrupt too: a server that nobody knows of would stay for ever
+        _end(psutil.Process(process.pid))
+        raise
     (home() / "server.json").write_text(json.dumps(known, indent=2) + "\n")
     print(f"Prefect server started: {url.removesuffix('/api')} (`make down` ends it)", flush=True)
     return url
 
 
+def _wait(process: "subprocess.Popen[bytes]", url: str, *, deadline: float, log: Path) -> None:
+    while not _healthy(url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the Prefect server did not start, see {log}; SAR_TEXT_TRACKING=off runs without it")
+        time.sleep(0.1)
+
+
 def _healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{url}/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -14,7 +14,7 @@ HEADLINE = ("mean_recall", "cider")
 VARIANTS = ("initial", "optical", "two_stage")
 
 
-COLUMNS = ("name", "modality", "format", "role", "sensor", "band", "polarization", "resolution_m", "classes", "licence")
+COLUMNS = ("name", "modality", "format", "role", "licence")
 
 
 def sources(name: str | None = None) -> None:
@@ -27,14 +27,20 @@ def sources(name: str | None = None) -> None:
     if name is None:
         shown = Table(title=f"{len(rows)} sources (`sar-text sources NAME` tells all of one)")
         for column in COLUMNS:
-            shown.add_column(column, no_wrap=True, max_width=40)
+            shown.add_column(column, no_wrap=True, overflow="ellipsis")
         for row in rows.values():
             shown.add_row(*[_cell(row[column]) for column in COLUMNS])
     else:
         shown = Table(show_header=False)
         for key, value in rows[name].items():
             shown.add_row(key, _cell(value))
-    Console().print(shown)
+    _console().print(shown)
+
+
+def _console() -> Console:
+    """As wide as the terminal; in a log, wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=140)
 
 
 def _cell(value: object) -> str:
@@ -61,7 +67,7 @@ def results() -> None:
             gain = compared[test_set]["two_stage-optical"][metric]
             cells = [_interval(entry) for entry in (*entries, gain)]
             shown.add_row(test_set, str(entries[0]["n"]), *cells)
-        Console().print(shown)
+        _console().print(shown)
     print(verdict(compared))
 
 

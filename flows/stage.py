@@ -15,10 +15,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def step(function: Callable[P, R], *, retries: int = 0) -> Callable[P, R]:
+def step(function: Callable[P, R]) -> Callable[P, R]:
     """`function` as a Prefect task, or unchanged with tracking off.
 
-    `retries` is for steps that wait on a network. DVC is the only cache, so Prefect keeps no results.
+    DVC is the only cache, so Prefect keeps no results. What waits on a network retries by itself, request by request.
     """
     if not tracking.enabled():
         return function
@@ -29,8 +29,6 @@ def step(function: Callable[P, R], *, retries: int = 0) -> Callable[P, R]:
         name=getattr(function, "__name__", "step"),
         cache_policy=NO_CACHE,
         persist_result=False,
-        retries=retries,
-        retry_delay_seconds=[10.0 * 2**attempt for attempt in range(retries)],
     )
     return wrap(function)
 

@@ -1,6 +1,6 @@
 """Validate: the captions of a modality pass the Great Expectations gate, or go to quarantine with the reason.
 
-In   data/text/<source>/ and data/sources/<source>/ of every source of the modality
+In   data/text/<text>/ and data/sources/<text>/ of the text's sources, data/groups/ of all
 Out  data/<modality>_text/, metrics/validate_<modality>.json; Data Docs below .state/data_docs
 Run  python -m flows.validate sar              (what `dvc repro validate@sar` runs)
 """

@@ -1,6 +1,6 @@
 """Code dependencies of the stages in `dvc.yaml`. DVC does not see imports, so they are listed, and kept by this tool.
 
-`python -m tasks.graph` rewrites the `# code` part of every stage's `deps`; a test fails when they are stale.
+`python -m tasks.graph` rewrites the code files in every stage's `deps`; a test fails when they are stale.
 """
 
 import ast

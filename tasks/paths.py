@@ -8,8 +8,8 @@ import yaml
 
 def root() -> Path:
     """The repository root: `DVC_ROOT` inside a DVC stage, else the nearest folder upwards that holds `dvc.yaml`."""
-    if "DVC_ROOT" in os.environ:
-        return Path(os.environ["DVC_ROOT"])
+    if given := os.environ.get("DVC_ROOT"):
+        return Path(given)
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "dvc.yaml").is_file():
@@ -19,7 +19,7 @@ def root() -> Path:
 
 def state() -> Path:
     """Where what is not versioned lives (servers, caches, checkpoints): `SAR_TEXT_STATE`, else `.state/`."""
-    folder = Path(os.environ.get("SAR_TEXT_STATE") or root() / ".state").resolve()
+    folder = (root() / (os.environ.get("SAR_TEXT_STATE") or ".state")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -87,6 +87,11 @@ def model(stage: str, name: str) -> Path:
 
 def metrics(name: str) -> Path:
     return root() / "metrics" / f"{name}.json"
+
+
+def predictions() -> Path:
+    """What the models said of the test images: an output of evaluate."""
+    return root() / "data" / "predictions" / "captions.parquet"
 
 
 def plots() -> Path:

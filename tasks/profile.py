@@ -35,11 +35,11 @@ def run(profile: str) -> Path:
     _worktree(main, tree)
     shutil.copyfile(settings, tree / "params.yaml")
     results = main / "runs" / profile
-    if (results / "dvc.lock").is_file():  # what an earlier run made is not made again
-        shutil.copyfile(results / "dvc.lock", tree / "dvc.lock")
-    else:
-        (tree / "dvc.lock").unlink(missing_ok=True)
-    environment = {**os.environ, "SAR_TEXT_STATE": str(paths.state())}
+    for name in ("dvc.lock", "metrics", "plots"):  # what an earlier run made is not made again
+        _copy(results / name, tree / name)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `python` in dvc.yaml is this one
+    environment = {**os.environ, "SAR_TEXT_STATE": str(paths.state()), "PATH": path}
+    environment.pop("DVC_ROOT", None)
     if mirror := environment.get("SAR_TEXT_MIRROR"):
         environment["SAR_TEXT_MIRROR"] = str(Path(mirror).resolve())  # the steps run in another folder
     _run("dvc", "cache", "dir", "--local", str(main / ".dvc" / "cache"), cwd=tree, environment=environment)
@@ -47,12 +47,20 @@ def run(profile: str) -> Path:
     _run("flows.cli", "register", cwd=tree, environment=environment)
     _run("flows.cli", "results", cwd=tree, environment=environment)
     for name, kept in RESULTS.items():
-        source, target = tree / name, results / kept
-        if target.is_dir():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+        _copy(tree / name, results / kept)
     return results
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Make `target` what `source` is: a file, a folder, or not there."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.is_file():
+        shutil.copyfile(source, target)
 
 
 def _worktree(main: Path, tree: Path) -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from tasks import lock, paths
 
+GENERATED = ("dvc.lock", "metrics", "plots")  # a run itself changes these
 BATCH = 50  # metrics sent in one request: few requests, and curves that grow while one looks
 
 
@@ -108,12 +109,15 @@ def run(stage: str, *, experiment: str, settings: Mapping[str, Any] | None = Non
 
 
 def git_commit() -> str:
-    """The commit of the working tree, with `+` behind it when there are changes; empty outside git."""
-    answer = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
-        cwd=paths.root(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return answer.stdout.strip()
+    """The commit of the working tree, `+` behind it when files that people write are changed; empty outside git."""
+    head = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *(f":!{name}" for name in GENERATED))
+    return f"{head}+" if changed else head
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=paths.root(), capture_output=True, text=True, check=False).stdout.strip()
 
 
 def input_digests(stage: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sar_models.metrics.bootstrap import Interval
 from tasks import paths
-from tasks.evaluate import measure, plots, predict, samples, test_sets
+from tasks.evaluate import measure, plots, predict, predictions, samples, test_sets
 from tasks.params import Params
 
 
@@ -82,6 +82,7 @@ def evaluate(*, params: Params, log: Callable[[Mapping[str, float], int], None] 
         table = measure.values(measured, settings=params.evaluate)
         measure.write(paths.metrics("evaluate"), table)
         measure.write(paths.metrics("compare"), measure.comparisons(measured, settings=params.evaluate))
+        predictions.write(paths.predictions(), [image["record_id"] for image in pool.images], captions)
         plots.write(paths.plots(), table)
         samples.write(paths.plots() / "samples.png", pool, pictures, captions, settings=params.evaluate)
     return EvaluateSummary(table=table, left_out=tuple(pool.left_out))

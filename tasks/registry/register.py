@@ -40,13 +40,15 @@ def register(params: Params) -> list[Registered]:
 def _register(kind: str, *, digests: Mapping[str, str], params: Params) -> Registered:
     name = NAMES[kind] + params.tracking.registry_suffix
     weights = f"models/two_stage/{kind}"
-    if weights not in digests or "metrics/evaluate.json" not in digests:
-        raise ValueError(f"{weights} or its evaluation is not in dvc.lock: run `dvc repro` first")
+    for output in (weights, "metrics/evaluate.json"):
+        if output not in digests:
+            raise ValueError(f"{output} is not in dvc.lock: run `dvc repro` first")
+        _check(output, digests[output])
     identity = {
         "dvc.weights": digests[weights],
         "dvc.metrics": digests["metrics/evaluate.json"],
-        "dvc.data.optical": digests["data/optical_text"],
-        "dvc.data.sar": digests["data/sar_text"],
+        "dvc.data.optical": digests.get("data/optical_text", ""),
+        "dvc.data.sar": digests.get("data/sar_text", ""),
     }
     client = tracking.client()
     if not client.search_registered_models(filter_string=f"name = '{name}'"):
@@ -62,6 +64,15 @@ def _register(kind: str, *, digests: Mapping[str, str], params: Params) -> Regis
     return Registered(name=name, version=str(version.version), weights=digests[weights], new=not known)
 
 
+def _check(output: str, digest: str) -> None:
+    """Refuse to register bytes under a digest that is not theirs, as after `git checkout` without `dvc checkout`."""
+    place = paths.root() / output
+    if not place.exists():
+        raise ValueError(f"{place} is missing: `dvc checkout` or `dvc pull` brings it back")
+    if lock.digest_of(place) != digest:
+        raise ValueError(f"{place} is not what dvc.lock says: `dvc checkout` brings that back, `dvc repro` builds anew")
+
+
 def _origin(params: Params) -> dict[str, str]:
     """Where the weights come from, as tags: the commit, each source with its licence."""
     licences = {source: catalog.load(source).licence for source in sorted(params.sources)}
@@ -73,8 +84,6 @@ def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> An
     import mlflow
 
     folder = paths.model("two_stage", kind)
-    if not (folder / "model.safetensors").is_file():
-        raise ValueError(f"{folder} holds no weights: `dvc checkout` or `dvc pull` brings them back")
     client = tracking.client()
     experiment = tracking.experiment_id(params.tracking.experiment)
     with mlflow.start_run(experiment_id=experiment, run_name=f"register@{kind}", tags=dict(tags)) as run:

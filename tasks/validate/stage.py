@@ -1,7 +1,7 @@
 """The validate stage: captions, records and features of a modality in; a split, checked data set out.
 
-In:  `data/sources/<modality>/` and `data/text/<modality>/`; of the sources of the other text, the descriptions and
-     `records.parquet`, for they have a vote on the splits (see `split`), so both folders of sources are dependencies.
+In:  `data/sources/<modality>/` and `data/text/<modality>/`; `data/groups/` of the sources of both texts, for all have
+     a vote on the splits (see `split`).
 Out: `data/<modality>_text/` (see `write`), `metrics/validate_<modality>.json`; Data Docs under `.state/`.
 Run: `python -m flows.validate sar`, which is what `dvc repro validate@sar` runs.
 """

@@ -96,11 +96,12 @@ def test_a_stage_reports_to_a_server_that_the_next_one_reuses(checkout: Path) ->
     assert not server.stop()
 
 
-def test_a_process_that_only_has_the_same_id_is_not_our_server(checkout: Path) -> None:
+@pytest.mark.parametrize("later_s", [0.0, 3600.0])
+def test_a_process_that_only_has_the_same_id_is_not_our_server(checkout: Path, later_s: float) -> None:
     folder = checkout / ".state" / "prefect"
     folder.mkdir(parents=True)
     me = psutil.Process()
-    known = {"pid": me.pid, "started": me.create_time() - 1.0, "api_url": "http://127.0.0.1:1/api"}
+    known = {"pid": me.pid, "started": me.create_time() - later_s, "api_url": "http://127.0.0.1:1/api"}
     (folder / "server.json").write_text(json.dumps(known))
     assert server.running() is None
     assert not server.stop()

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tasks import paths, tracking
+from tasks.lock import digest_of
 from tasks.params import Params, load
 from tasks.registry.register import register
 
@@ -33,13 +34,15 @@ def lock(digests: dict[str, str]) -> str:
     return json.dumps({"schema": "2.0", "stages": stages})
 
 
-DIGESTS = {
-    "models/two_stage/clip": "c" * 32 + ".dir",
-    "models/two_stage/coca": "d" * 32 + ".dir",
-    "metrics/evaluate.json": "e" * 32,
-    "data/optical_text": "1" * 32 + ".dir",
-    "data/sar_text": "2" * 32 + ".dir",
-}
+DATA = {"data/optical_text": "1" * 32 + ".dir", "data/sar_text": "2" * 32 + ".dir"}
+BUILT = ("models/two_stage/clip", "models/two_stage/coca", "metrics/evaluate.json")
+
+
+def write_lock() -> dict[str, str]:
+    """`dvc.lock` of what lies there now."""
+    digests = DATA | {path: digest_of(paths.root() / path) for path in BUILT}
+    (paths.root() / "dvc.lock").write_text(lock(digests))
+    return digests
 
 
 @pytest.fixture
@@ -62,13 +65,14 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     measured = {"sar/sim_ships": {"two_stage": {"mean_recall": entry, "cider": entry, "coca_mean_recall": entry}}}
     paths.metrics("evaluate").parent.mkdir()
     paths.metrics("evaluate").write_text(json.dumps(measured))
-    (tmp_path / "dvc.lock").write_text(lock(DIGESTS))
+    write_lock()
     return params
 
 
 def test_registering_is_idempotent_and_needs_no_registry_to_begin_with(
     built: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    digests = write_lock()
     first = register(built)
     assert [(found.name, found.version, found.new) for found in first] == [
         ("sar-rs-clip", "1", True),
@@ -77,12 +81,17 @@ def test_registering_is_idempotent_and_needs_no_registry_to_begin_with(
     assert [(found.version, found.new) for found in register(built)] == [("1", False), ("1", False)]
 
     version = tracking.client().get_model_version_by_alias("sar-rs-clip", "challenger")
-    assert version.tags["dvc.weights"] == DIGESTS["models/two_stage/clip"]
-    assert version.tags["dvc.data.sar"] == DIGESTS["data/sar_text"]
+    assert version.tags["dvc.weights"] == digests["models/two_stage/clip"]
+    assert version.tags["dvc.data.sar"] == DATA["data/sar_text"]
     assert set(json.loads(version.tags["licences"])) == set(built.sources)
     assert tracking.client().get_run(version.run_id).data.metrics == {"sar/sim_ships/mean_recall": 12.5}
 
-    (paths.root() / "dvc.lock").write_text(lock({**DIGESTS, "models/two_stage/clip": "f" * 32 + ".dir"}))
+    from sar_models import model
+
+    model.save(model.initial("clip", architecture=built.clip.architecture, seed=2), paths.model("two_stage", "clip"))
+    with pytest.raises(ValueError, match=r"is not what dvc\.lock says: `dvc checkout`"):
+        register(built)
+    write_lock()
     assert [(found.version, found.new) for found in register(built)] == [("2", True), ("1", False)]
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'other.db'}")  # a new one, or the old one lost
@@ -115,7 +124,7 @@ def test_registered_models_load_outside_the_repository_and_answer(built: Params,
 
 def test_nothing_built_is_said_clearly(built: Params) -> None:
     shutil.rmtree(paths.model("two_stage", "coca"))
-    with pytest.raises(ValueError, match=r"holds no weights: `dvc checkout`"):
+    with pytest.raises(ValueError, match=r"is missing: `dvc checkout`"):
         register(built)
     (paths.root() / "dvc.lock").write_text(lock({}))
     with pytest.raises(ValueError, match=r"not in dvc\.lock: run `dvc repro` first"):
