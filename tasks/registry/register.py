@@ -29,7 +29,8 @@ class Registered:
 
 
 def register(params: Params) -> list[Registered]:
-    """Register the two-stage weights of every model; the same weights give the same version.
+    """Register the two-stage weights of every model; the same weights (and, of CoCa, settings of the
+    decoder) give the same version.
 
     Raises `ValueError` when nothing was built, or when weights or metrics are not in the working tree.
     """
@@ -49,17 +50,20 @@ def _register(kind: str, *, digests: Mapping[str, str], params: Params) -> Regis
         "dvc.metrics": digests["metrics/evaluate.json"],
         "dvc.data.optical": digests.get("data/optical_text", ""),
         "dvc.data.sar": digests.get("data/sar_text", ""),
+        "decoding": json.dumps(asdict(params.evaluate.decoding), sort_keys=True) if kind == "coca" else "none",
+        "licences": _licences(params),
     }
     client = tracking.client()
     if not client.search_registered_models(filter_string=f"name = '{name}'"):
         client.create_registered_model(name, description=f"{NAMES[kind].upper()}, optical first, SAR second")
-    known = client.search_model_versions(f"name = '{name}' and tags.`dvc.weights` = '{digests[weights]}'")
+    same = client.search_model_versions(f"name = '{name}' and tags.`dvc.weights` = '{digests[weights]}'")
+    known = [version for version in same if version.tags.get("decoding") == identity["decoding"]]
     if known:
         version = max(known, key=lambda found: int(found.version))
         for key, value in identity.items():  # the same weights may have been evaluated anew
             client.set_model_version_tag(name, version.version, key, value)
     else:
-        version = _log(kind, name=name, tags={**identity, **_origin(params)}, params=params)
+        version = _log(kind, name=name, tags={**identity, "git.commit": tracking.git_commit()}, params=params)
     client.set_registered_model_alias(name, ALIAS, version.version)
     return Registered(name=name, version=str(version.version), weights=digests[weights], new=not known)
 
@@ -73,10 +77,10 @@ def _check(output: str, digest: str) -> None:
         raise ValueError(f"{place} is not what dvc.lock says: `dvc checkout` brings that back, `dvc repro` builds anew")
 
 
-def _origin(params: Params) -> dict[str, str]:
-    """Where the weights come from, as tags: the commit, each source with its licence."""
+def _licences(params: Params) -> str:
+    """Each source with its licence, as JSON."""
     licences = {source: catalog.load(source).licence for source in sorted(params.sources)}
-    return {"git.commit": tracking.git_commit(), "licences": json.dumps(licences, ensure_ascii=False, sort_keys=True)}
+    return json.dumps(licences, ensure_ascii=False, sort_keys=True)
 
 
 def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> Any:

@@ -1,5 +1,6 @@
 """Registration: from weights, lock and metrics alone; idempotent; the models load elsewhere and answer."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sar_models.settings import Decoding
 from tasks import paths, tracking
 from tasks.lock import digest_of
 from tasks.params import Params, load
@@ -93,6 +95,10 @@ def test_registering_is_idempotent_and_needs_no_registry_to_begin_with(
         register(built)
     write_lock()
     assert [(found.version, found.new) for found in register(built)] == [("2", True), ("1", False)]
+
+    greedy = dataclasses.replace(built.evaluate, decoding=Decoding(method="greedy"))
+    other = register(dataclasses.replace(built, evaluate=greedy))
+    assert [(found.version, found.new) for found in other] == [("2", False), ("2", True)]
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'other.db'}")  # a new one, or the old one lost
     assert [(found.version, found.new) for found in register(built)] == [("1", True), ("1", True)]
