@@ -43,7 +43,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     for source in SOURCES:
         edit(folder / "sources" / f"{source}.yaml", {"simulate.scenes": SCENES})
-    small = {"epochs": 1, "batch_size": 16, "warmup_steps": 2}
+    small = {"epochs": 1, "batch_size": 8, "warmup_steps": 1}
     edit(
         folder / "params.yaml",
         {
