@@ -138,8 +138,9 @@ def test_an_interrupted_fetch_goes_on(make_source, raw, repository, quick, monke
 
 def test_git_digests_and_mirror_give_the_same_folder(make_source, raw, repository, quick, monkeypatch, tmp_path):
     commit = repository.commit(FILES)
-    source = make_source(repository.address(commit, SUBDIR), files_list="things.sha256", mirror=f"copies/{SUBDIR}")
+    (tmp_path / "sources").mkdir()
     digests.write_list(repository.tree / SUBDIR, tmp_path / "sources" / "things.sha256")
+    source = make_source(repository.address(commit, SUBDIR), files_list="things.sha256", mirror=f"copies/{SUBDIR}")
     by_git = fetch(source, raw_root=raw, transfer=quick)
     (tmp_path / "mirror" / "copies" / "data").mkdir(parents=True)
     (repository.tree / SUBDIR).rename(tmp_path / "mirror" / "copies" / SUBDIR)
