@@ -69,8 +69,10 @@ docs-data: $(READY) ## print where the Data Docs of the last validation are, and
 	sar-text docs-data
 
 .PHONY: mlflow
-mlflow: $(READY) ## show runs and registry on http://127.0.0.1:5000
-	mlflow ui --host 127.0.0.1 --backend-store-uri "$$(python -c 'from tasks import tracking; print(tracking.uri())')"
+mlflow: $(READY) ## show runs and registry on http://127.0.0.1:5000, or say which server has them
+	@store="$$(python -c 'from tasks import tracking; print(tracking.uri())')"; \
+	case "$$store" in http*) echo "they are on $$store" ;; \
+	*) mlflow ui --host 127.0.0.1 --backend-store-uri "$$store" ;; esac
 
 .PHONY: down
 down: ## end the project's own Prefect server

@@ -14,20 +14,23 @@ HEADLINE = ("mean_recall", "cider")
 VARIANTS = ("initial", "optical", "two_stage")
 
 
-COLUMNS = ("name", "modality", "format", "role", "licence")
+COLUMNS = ("name", "modality", "format", "role", "address", "pinned", "licence")
 
 
-def sources(name: str | None = None) -> None:
+def sources(name: str | None = None, *, markdown: bool = False) -> None:
     """One row a source file, or with `name` all that one says. Raises `ValueError` for an unknown name."""
-    from tasks.download.table import source_rows
+    from tasks.download import table
 
-    rows = {row["name"]: row for row in source_rows(paths.root() / "sources")}
+    rows = {row["name"]: row for row in table.source_rows(paths.root() / "sources")}
+    if markdown:
+        print(table.markdown(list(rows.values())))
+        return
     if name is not None and name not in rows:
         raise ValueError(f"no source '{name}'; known: {', '.join(rows)}")
     if name is None:
         shown = Table(title=f"{len(rows)} sources (`sar-text sources NAME` tells all of one)")
         for column in COLUMNS:
-            shown.add_column(column, no_wrap=True, overflow="ellipsis")
+            shown.add_column(column, no_wrap=column != COLUMNS[-1])  # the licence alone may take several lines
         for row in rows.values():
             shown.add_row(*[_cell(row[column]) for column in COLUMNS])
     else:
@@ -97,7 +100,7 @@ def status() -> None:
 
     prefect = os.environ.get("PREFECT_API_URL") or server.running()
     print("Prefect:", prefect.removesuffix("/api") if prefect else "no server runs; the next stage starts one")
-    print("MLflow: ", tracking.uri(), "(`make mlflow` shows it)")
+    print("MLflow: ", tracking.shown_uri(), "(`make mlflow` shows it)")
     for model in tracking.client().search_registered_models():
         for alias, version in sorted(model.aliases.items()):
             print(f"         models:/{model.name}@{alias} is version {version}")

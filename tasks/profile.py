@@ -42,7 +42,9 @@ def run(profile: str) -> Path:
     environment.pop("DVC_ROOT", None)
     if mirror := environment.get("SAR_TEXT_MIRROR"):
         environment["SAR_TEXT_MIRROR"] = str(Path(mirror).resolve())  # the steps run in another folder
-    _run("dvc", "cache", "dir", "--local", str(main / ".dvc" / "cache"), cwd=tree, environment=environment)
+    _run("dvc", "cache", "dir", "--local", _cache(main), cwd=tree, environment=environment)
+    if (tree / "dvc.lock").is_file():  # what the cache still has; `dvc repro` alone would evaluate again
+        _run("dvc", "checkout", "--quiet", "--force", "--allow-missing", cwd=tree, environment=environment)
     _run("dvc", "repro", cwd=tree, environment=environment)
     _run("flows.cli", "register", cwd=tree, environment=environment)
     _run("flows.cli", "results", cwd=tree, environment=environment)
@@ -70,10 +72,19 @@ def _worktree(main: Path, tree: Path) -> None:
         print(f"note: the run is of the last commit; these changes are not in it:\n{changed}", flush=True)
     head = _git("rev-parse", "HEAD", cwd=main)
     if (tree / ".git").exists():
+        _git("worktree", "repair", str(tree), cwd=main)  # the repository may have been moved since
         _git("checkout", "--force", "--detach", head, cwd=tree)
     else:
         _git("worktree", "prune", cwd=main)
         _git("worktree", "add", "--force", "--detach", str(tree), head, cwd=main)
+
+
+def _cache(main: Path) -> str:
+    """The folder of DVC's cache, wherever the configuration puts it."""
+    from dvc.repo import Repo
+
+    with Repo(str(main)) as repo:
+        return str(repo.cache.local_cache_dir)
 
 
 def _git(*arguments: str, cwd: Path) -> str:

@@ -1,9 +1,11 @@
 """Runs in MLflow: one a stage, named like the DVC stage. The one module of the stages that imports mlflow."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,36 @@ def uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{paths.state() / 'mlflow.db'}"
 
 
+def shown_uri() -> str:
+    """`uri()` for people: a password in it is not shown."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri())
+
+
 def client() -> Any:
-    """An `MlflowClient` on `uri()`, for tracking and registry."""
+    """An `MlflowClient` on `uri()`, for tracking and registry.
+
+    Raises `ValueError` when a server is named that does not answer: MLflow itself would try for minutes.
+    """
     import mlflow
 
+    if uri().startswith(("http://", "https://")):
+        _check_server(uri())
     mlflow.set_tracking_uri(uri())
     mlflow.set_registry_uri(uri())
     return mlflow.MlflowClient(tracking_uri=uri(), registry_uri=uri())
+
+
+@cache
+def _check_server(address: str) -> None:
+    import httpx
+
+    try:
+        httpx.get(f"{address.rstrip('/')}/health", timeout=10.0)
+    except httpx.HTTPError as error:
+        raise ValueError(
+            f"MLflow at {shown_uri()} does not answer ({error}): start it, or unset MLFLOW_TRACKING_URI to keep runs "
+            f"in {paths.state() / 'mlflow.db'}; SAR_TEXT_TRACKING=off runs without tracking"
+        ) from None
 
 
 def experiment_id(name: str) -> str:

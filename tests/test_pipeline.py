@@ -7,74 +7,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from clones import SOURCES, edit, run, small_clone, stages_run
 
 pytestmark = pytest.mark.e2e
-ROOT = Path(__file__).resolve().parent.parent
-SCENES = 30
-DATA = ["download", "narrate"]
-SOURCES = ["sim_aircraft", "sim_landcover", "sim_optical", "sim_pairs", "sim_ships"]
 STAGES = {
-    *(f"{stage}@{source}" for stage in DATA for source in SOURCES),
+    *(f"{stage}@{source}" for stage in ("download", "narrate") for source in SOURCES),
     *("validate@optical", "validate@sar"),
     *(f"{stage}@{model}" for stage in ("pretrain", "finetune") for model in ("clip", "coca")),
     "evaluate",
 }
 
 
-def edit(path: Path, change: dict[str, Any]) -> None:
-    """Set nested keys, such as `clip.pretrain.epochs`, in a YAML file."""
-    content = yaml.safe_load(path.read_text())
-    for key, value in change.items():
-        *parents, last = key.split(".")
-        place = content
-        for parent in parents:
-            place = place[parent]
-        place[last] = value
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("pipeline") / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    for source in SOURCES:
-        edit(folder / "sources" / f"{source}.yaml", {"simulate.scenes": SCENES})
-    small = {"epochs": 1, "batch_size": 8, "warmup_steps": 1}
-    edit(
-        folder / "params.yaml",
-        {
-            **{f"{m}.{s}.{k}": v for m in ("clip", "coca") for s in ("pretrain", "finetune") for k, v in small.items()},
-            "evaluate.bootstrap_draws": 50,
-            "evaluate.decoding": {"method": "greedy", "beams": 1, "max_tokens": 12, "batch_size": 64},
-        },
-    )
+    small_clone(folder)
     yield folder
     run(folder, "-m", "flows.cli", "down")
-
-
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "SAR_TEXT_STATE", "DVC_ROOT")
-    }
-    environment |= {
-        "SAR_TEXT_TRACKING": "on",
-        "PYTHONPATH": str(folder),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def stages_run(answer: subprocess.CompletedProcess[str]) -> set[str]:
-    assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
-    return set(re.findall(r"Running stage '([^']+)'", answer.stdout))
 
 
 def test_a_clone_builds_everything_once(clone: Path) -> None:
