@@ -4,13 +4,15 @@
 `features.parquet`   one row a record: pixel statistics, duplicate descriptors  (download → validate)
 `groups/*.parquet`   one row a group and split of a source: all that the other text's gate needs (download → validate)
 `captions.parquet`   one row a caption with the facts that it claims             (narrate → validate)
+`questions.parquet`  one row a question with its answer                          (narrate → validate)
 `train|val|test.parquet`  one row a caption that passed, with its image's place  (validate → train, evaluate)
+`train|val|test_questions.parquet`  likewise, one row a question                 (validate → train, evaluate)
 `quarantine.parquet` one row a caption or image that did not, with the reason   (validate → people)
 
 Tables are written sorted, without clocks, with one codec, so that equal rows give equal bytes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ BOX = pa.struct(
         ("w", pa.float64()),  # px
         ("h", pa.float64()),  # px
         ("angle_deg", pa.float64()),  # clockwise in the image, modulo 180; null for an upright box
+        ("heading_deg", pa.float64()),  # of a ship as it reports by AIS, clockwise from north; never from a box
+        ("length_m", pa.float64()),  # as the source states it (AIS), not measured in the image
+        ("width_m", pa.float64()),
     ]
 )
 REGION = pa.struct(
@@ -35,9 +40,13 @@ REGION = pa.struct(
         ("components", pa.int32()),  # connected regions (8 neighbours) of at least 0.1 % of the image
         ("largest_fraction", pa.float64()),  # of the labelled pixels, the largest connected region
         ("adjacent", pa.list_(pa.string())),  # classes that it shares at least 2 % of its border with, sorted
+        ("crosses", pa.list_(pa.string())),  # "left-right", "top-bottom": a narrow connected region joins these edges
     ]
 )
 CLAIM = pa.struct([("kind", pa.string()), ("subject", pa.string()), ("value", pa.string())])
+
+_ROW_GROUP = 50_000
+_MISSING = "{path} does not exist: run `dvc repro` for the stage that writes it, or `dvc checkout`"
 
 PLACE = [  # where the bytes of an image lie, and how to read them
     ("record_id", pa.string()),  # <source>/<path in the source>, with #x,y,w,h where cut from a larger image
@@ -55,6 +64,8 @@ PLACE = [  # where the bytes of an image lie, and how to read them
     ("low", pa.list_(pa.float64())),  # stored value shown as black, one a band or one for all
     ("high", pa.list_(pa.float64())),  # stored value shown as white; between them linear
     ("group", pa.string()),  # what must not be divided between splits
+    ("crs", pa.string()),  # such as EPSG:32650, of a georeferenced image, else null
+    ("bounds", pa.list_(pa.float64())),  # west, south, east, north in units of `crs`; null unless the top is north
 ]
 RECORDS = pa.schema(
     [
@@ -72,6 +83,7 @@ RECORDS = pa.schema(
         ("annotation_sha256", pa.string()),
         ("boxes", pa.list_(BOX)),  # null: not annotated with boxes; empty: annotated, nothing there
         ("regions", pa.list_(REGION)),  # null: no mask
+        ("labelled_fraction", pa.float64()),  # share of the pixels that the mask labels, 0..1; null: no mask
         ("label", pa.string()),  # class of a chip
         ("captions", pa.list_(pa.string())),  # as the source gives them
     ]
@@ -89,6 +101,7 @@ FEATURES = pa.schema(
         ("saturated_fraction", pa.float64()),
         ("dhash", pa.string()),  # 64-bit difference hash, 16 hex digits
         ("thumbnail", pa.binary(256)),  # 16×16 area means, uint8, standardised: a descriptor for near duplicates
+        ("landmarks", pa.binary()),  # up to 130 of 22 bytes (tasks/download/landmarks.py): descriptors for overlaps
     ]
 )
 GROUPS = pa.schema(
@@ -104,17 +117,31 @@ CAPTIONS = pa.schema(
         ("record_id", pa.string()),
         ("caption_id", pa.string()),  # <record_id>#c<number>
         ("text", pa.string()),
-        ("route", pa.string()),  # a2c | sa2c | chip | pair | model | given
+        ("route", pa.string()),  # a2c | sa2c | chip | given; written by a model: pair | model
         ("rule", pa.string()),  # id and version of the rule that wrote it, such as boxes.count@1
         ("claims", pa.list_(CLAIM)),
     ]
 )
+QUESTIONS = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("question_id", pa.string()),  # <record_id>#q<number>
+        ("question", pa.string()),
+        ("answer", pa.string()),  # normalised: lower case, no article, digits
+        ("family", pa.string()),  # presence | count | comparison | position | …
+        ("answer_type", pa.string()),  # yes/no | number | place | class | other
+        ("subject", pa.string()),  # the class asked about, or `image`
+        ("rule", pa.string()),  # such as presence@1
+        ("claims", pa.list_(CLAIM)),  # what question and answer together assert
+    ]
+)
+QUESTION_TEXT = pa.schema([*PLACE, *QUESTIONS.remove(0), ("split", pa.string())])
 TEXT = pa.schema([*PLACE, ("caption_id", pa.string()), ("text", pa.string()), ("route", pa.string()),
                   ("rule", pa.string()), ("claims", pa.list_(CLAIM)), ("split", pa.string())])  # fmt: skip
 QUARANTINE = pa.schema(
     [
         ("record_id", pa.string()),
-        ("caption_id", pa.string()),  # null where the image itself is refused
+        ("caption_id", pa.string()),  # or the question's; null where the image itself is refused
         ("source", pa.string()),
         ("text", pa.string()),
         ("reason", pa.string()),  # the name of the first expectation that failed
@@ -125,18 +152,54 @@ QUARANTINE = pa.schema(
 
 def write(path: Path, rows: Iterable[Mapping[str, Any]], *, schema: pa.Schema) -> None:
     """Write `rows` (in the order given) to `path`, byte for byte the same for the same rows."""
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    write_table(path, pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Likewise, of a table that is one already."""
+    write_tables(path, [table], schema=table.schema)
+
+
+def write_tables(path: Path, tables: Iterable[pa.Table], *, schema: pa.Schema) -> None:
+    """Likewise, of tables that come one after the other: the bytes do not tell where one ends, and the memory holds
+    little more than one of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd", store_schema=False, row_group_size=50_000)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with pq.ParquetWriter(partial, schema, compression="zstd", store_schema=False) as writer:
+            waiting = schema.empty_table()
+            for table in tables:
+                waiting = pa.concat_tables([waiting, table])
+                while waiting.num_rows >= _ROW_GROUP:
+                    writer.write_table(waiting.slice(0, _ROW_GROUP).combine_chunks())
+                    waiting = waiting.slice(_ROW_GROUP)
+            if waiting.num_rows:
+                writer.write_table(waiting.combine_chunks())
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read(path: Path, *, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Rows of a table as dictionaries. Raises `ValueError` that names the stage to run when `path` is missing."""
-    return [dict(row) for row in read_table(path, columns=columns).to_pylist()]
+    rows: list[dict[str, Any]] = read_table(path, columns=columns).to_pylist()
+    return rows
 
 
 def read_table(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
     """The table itself, for work on whole columns."""
     if not path.is_file():
-        raise ValueError(f"{path} does not exist: run `dvc repro` for the stage that writes it, or `dvc checkout`")
+        raise ValueError(_MISSING.format(path=path))
     return pq.read_table(path, columns=list(columns) if columns is not None else None)
+
+
+def read_batches(path: Path, *, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """The table in parts of `rows` rows, read as they are asked for. Raises as `read` does, at once."""
+    if not path.is_file():
+        raise ValueError(_MISSING.format(path=path))
+    return _batches(path, list(columns), rows)
+
+
+def _batches(path: Path, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=rows, columns=columns)

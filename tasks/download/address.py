@@ -11,7 +11,7 @@ from tasks.download.errors import FetchError
 
 _KNOWN = (
     "`s3://bucket/key` or `s3://bucket/prefix/`, `https://host/file` or `https://host/folder/`, "
-    "`git+https://host/repository@<commit>#<subdir>`, `file:///path`"
+    "`git+https://host/repository@<commit>#<subdir>`, `file:///path`, or `manual` for what is placed by hand"
 )
 
 
@@ -20,7 +20,7 @@ class Address:
     """Where a source lies."""
 
     text: str  # as it is written
-    scheme: Literal["s3", "https", "git", "file"]
+    scheme: Literal["s3", "https", "git", "file", "manual"]
     url: str  # of git: the repository alone
     folder: bool  # names a folder of listed files, not one file or archive; of file://, the disk decides
     commit: str = ""  # git: 40 hexadecimal digits
@@ -37,6 +37,8 @@ def parse(text: str) -> Address:
     """Take `text` apart. Raises `FetchError` that says what an address may be."""
     if text == "simulated":
         raise FetchError("its address is `simulated`: it is drawn here, there is nothing to fetch")
+    if text == "manual":
+        return Address(text, "manual", "", folder=False)  # below the mirror, a folder or an archive: the disk decides
     scheme = text.partition("://")[0]
     if scheme in ("git+https", "git+http", "git+file"):
         return _git(text)

@@ -2,15 +2,15 @@
 
 import os
 import shutil
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tasks import records
+from tasks import records, spread
 from tasks.download.catalog import Source
 from tasks.download.formats import Item, Reader
 from tasks.download.prepare import Prepared, prepare
@@ -18,7 +18,8 @@ from tasks.download.progress import Bar
 from tasks.download.shards import SHARD_BYTES, ShardWriter
 from tasks.download.summary import DownloadSummary, summarise
 
-_AHEAD = 4  # items a worker that may wait for the writer: bounds the memory
+_BATCH_BYTES = 16 * 2**20  # of image files that travel together to another process and back
+_BATCH = 32  # files, at most
 
 
 def build(
@@ -28,14 +29,15 @@ def build(
     raw: Path,
     out: Path,
     read: Reader,
-    workers: int | None = None,
+    threads: int | None = None,
     shard_bytes: int = SHARD_BYTES,
 ) -> DownloadSummary:
     """Write `out` from the files in `raw`: records.parquet, features.parquet, shards/ and source.yaml, which is
     `description` as it was when this was built. What was there is replaced.
 
     Everything is written beside `out` first, the records last, and moved when it is complete. The bytes do not depend
-    on `workers` (default: one a processor). Raises `ValueError` naming the file for whatever does not fit.
+    on `threads` (default: one a processor), nor on the processes that spread.py has the work done by. Raises
+    `ValueError` naming the file for whatever does not fit.
     """
     items = sorted(read(raw, source), key=lambda item: item.path)
     twice = [path for path, count in Counter(item.path for item in items).items() if count > 1]
@@ -51,7 +53,7 @@ def build(
     partial.mkdir(parents=True)
     try:
         shutil.copyfile(description, partial / "source.yaml")
-        summary = _write(source, items, raw=raw, folder=partial, workers=workers, shard_bytes=shard_bytes)
+        summary = _write(source, items, raw=raw, folder=partial, threads=threads, shard_bytes=shard_bytes)
         if out.exists():
             shutil.rmtree(out)
         partial.rename(out)
@@ -61,7 +63,7 @@ def build(
 
 
 def _write(
-    source: Source, items: Sequence[Item], *, raw: Path, folder: Path, workers: int | None, shard_bytes: int
+    source: Source, items: Sequence[Item], *, raw: Path, folder: Path, threads: int | None, shard_bytes: int
 ) -> DownloadSummary:
     rows: list[dict[str, Any]] = []
     measured: list[dict[str, Any]] = []
@@ -70,7 +72,7 @@ def _write(
     with ExitStack() as stack:
         bar = stack.enter_context(Bar(f"{source.name}: decode and store", total=len(items), unit="files"))
         writer = stack.enter_context(ShardWriter(folder / "shards", shard_bytes=shard_bytes))
-        for prepared in _in_order(source, items, raw=raw, workers=workers or os.cpu_count() or 1):
+        for prepared in _in_order(source, items, raw=raw, threads=threads or os.cpu_count() or 1):
             left_out.update(prepared.left_out)
             patches += len(prepared.entries) if prepared.cut else 0
             for entry in prepared.entries:
@@ -89,17 +91,30 @@ def _write(
     return summarise(rows, images=len(items), patches=patches, left_out=left_out)
 
 
-def _in_order(source: Source, items: Sequence[Item], *, raw: Path, workers: int) -> Iterator[Prepared]:
-    """`prepare` of each item, in their order, on `workers` threads: decoding and array work release the lock."""
-    waiting: deque[Future[Prepared]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="prepare") as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(prepare, source, item, raw=raw))
-                if len(waiting) >= workers * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+def _in_order(source: Source, items: Sequence[Item], *, raw: Path, threads: int) -> Iterator[Prepared]:
+    """`prepare` of each item, in their order. Threads are enough for two cores: decoding and array work release the
+    lock; of many cores, processes get more."""
+    work = partial(_prepare, source, raw=raw.resolve())
+    batches = _batches(items, raw=raw) if spread.is_spread() else ((item,) for item in items)
+    for prepared in spread.in_order(work, batches, threads=threads):
+        yield from prepared
+
+
+def _prepare(source: Source, items: Sequence[Item], *, raw: Path) -> list[Prepared]:
+    return [prepare(source, item, raw=raw) for item in items]
+
+
+def _batches(items: Sequence[Item], *, raw: Path) -> Iterator[Sequence[Item]]:
+    """Cut the items so that neither their number nor their bytes are too many for one message."""
+    batch: list[Item] = []
+    total = 0
+    for item in items:
+        file = raw / item.path
+        size = file.stat().st_size if file.is_file() else 0  # `prepare` says what is wrong with it
+        if batch and (len(batch) == _BATCH or total + size > _BATCH_BYTES):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += size
+    if batch:
+        yield batch

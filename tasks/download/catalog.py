@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tasks import paths, strict
 
-FORMATS = ("coco", "voc", "index_masks", "binary_masks", "pairs", "chips", "caption_text", "karpathy")
+Use = Literal["research", "commercial", "redistribution"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Grouping:
 class Simulation:
     """What the simulated world draws for this source."""
 
-    world: Literal["optical", "ships", "aircraft", "landcover", "pairs"]
+    world: Literal["optical", "ships", "aircraft", "landcover", "pairs", "bare"]
     scenes: int
     first_scene: int  # scenes are numbered; equal numbers are the same place in every source
     seed: int = 1
@@ -83,13 +83,17 @@ class Source:
     """One source of images. Field order is the order in which a person reads a source file."""
 
     title: str
-    address: str  # s3:// https:// git+https://…@<commit>#<subdir> file:// or `simulated`
-    format: Literal["coco", "voc", "index_masks", "binary_masks", "pairs", "chips", "caption_text", "karpathy"]
+    address: str  # s3:// https:// git+https://…@<commit>#<subdir> file:// `manual` (placed by hand) or `simulated`
+    format: Literal[
+        "coco", "voc", "yolo", "dota", "opensarship", "index_masks", "binary_masks", "colour_masks", "pairs", "chips",
+        "images", "caption_text", "karpathy", "nwpu_captions", "csv_captions",
+    ]  # fmt: skip
     modality: Literal["sar", "optical"]  # of the images; the second image of a pair is optical
     role: Literal["train", "test", "both"]
     licence: str  # as the publisher states it; "none stated" is an answer
     citation: str
     radiometry: Radiometry
+    allows: tuple[Use, ...] = ()  # what the licence clearly allows; none named: unknown, and so nothing
     classes: dict[str, str] = field(default_factory=dict)  # the source's class (or mask value) → our class name
     exhaustive: tuple[
         str, ...
@@ -105,8 +109,11 @@ class Source:
     files_list: str | None = None  # the same as a file beside this one: `<sha256>  <path>` a line, as sha256sum writes
     files_list_sha256: str | None = None  # of that file, so that this description alone says what the source is
     mirror: str | None = None  # path below SAR_TEXT_MIRROR that holds the same files
+    unwrap: bool = False  # where an archive wraps everything in one folder, leave that folder out of the paths
+    place: str | None = None  # which archive from which page, and its layout below the mirror; goes with `manual`
     also: tuple[Part, ...] = ()  # files of other places that belong to this source
     reader: dict[str, Any] = field(default_factory=dict)  # options of the format's reader, checked by the reader
+    partner: Radiometry | None = None  # of the second image of a pair; none: 8 bits, shown as they are
     patches: Patches | None = None
     grouping: Grouping = field(default_factory=Grouping)
     simulate: Simulation | None = None  # with address `simulated`
@@ -116,11 +123,22 @@ class Source:
     def __post_init__(self) -> None:
         if (self.address == "simulated") != (self.simulate is not None):
             raise ValueError("`simulate` goes with `address: simulated`, and only with it")
+        if self.address == "manual" and not (self.place and self.mirror):
+            raise ValueError("`address: manual` needs `place` (what to get from where) and `mirror` (where to put it)")
+        if self.unwrap and (self.sha256 is None or self.files or self.files_list):
+            raise ValueError("`unwrap` is for one archive with a `sha256`; `files` and `files_list` tell the paths")
         if (self.files_list is None) != (self.files_list_sha256 is None):
             raise ValueError("files_list and files_list_sha256 go together; `sha256sum FILES_LIST` prints the latter")
+        if any(part.address == "manual" for part in self.also):
+            raise ValueError("a part of `also` has an address to fetch from: only the source itself may be `manual`")
         unknown = sorted(set(self.exhaustive) - set(self.classes.values()))
         if unknown:
             raise ValueError(f"exhaustive names {', '.join(unknown)}, which no entry of classes maps to")
+
+
+def is_pinned(source: Source) -> bool:
+    """Whether the description alone says what every byte must be: by digests, by a commit, or because it is drawn."""
+    return bool(source.sha256 or source.files or source.files_list) or source.address.startswith(("git+", "simulated"))
 
 
 def load(name: str, *, path: Path | None = None) -> Source:

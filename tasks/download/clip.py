@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.download.formats import Box
 
@@ -34,24 +34,26 @@ def cut(box: Box, window: Window) -> tuple[Box | None, float]:
     """What is left of `box` inside `window`, in the window's coordinates, and which share of its area that is.
 
     A rotated box that lies wholly inside stays as it is; one that crosses the edge becomes the upright rectangle
-    around its remaining outline, for what remains is no rotated rectangle. `None` where no area is left.
+    around its remaining outline, for what remains is no rotated rectangle. What the source states of the object (its
+    heading, length and width) is true of any part of it and stays. `None` where no area is left.
     """
     if box.angle_deg is None:
         left, top = max(box.x, window.x), max(box.y, window.y)
         right, bottom = min(box.x + box.w, window.x + window.w), min(box.y + box.h, window.y + window.h)
         if not (right > left and bottom > top):
             return None, 0.0
-        part = Box(box.name, left - window.x, top - window.y, right - left, bottom - top)
+        part = replace(box, x=left - window.x, y=top - window.y, w=right - left, h=bottom - top)
         return part, part.w * part.h / (box.w * box.h)
     outline = [(x - window.x, y - window.y) for x, y in corners(box)]
     if all(_inside(point, window) for point in outline) and box.w > 0 and box.h > 0:
-        return Box(box.name, box.x - window.x, box.y - window.y, box.w, box.h, box.angle_deg), 1.0
+        return replace(box, x=box.x - window.x, y=box.y - window.y), 1.0
     rest = _clip(outline, width=window.w, height=window.h)
     remaining = area(rest)
     if not remaining > 0:
         return None, 0.0
     xs, ys = [x for x, _ in rest], [y for _, y in rest]
-    upright = Box(box.name, min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+    left, top = min(xs), min(ys)
+    upright = replace(box, x=left, y=top, w=max(xs) - left, h=max(ys) - top, angle_deg=None)
     return upright, remaining / (box.w * box.h)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256 as hash_of
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tasks.download import digests, local, names, unpack
 from tasks.download.address import Address
@@ -31,6 +31,8 @@ class Job:
     sha256: str | None  # of the one file at the address
     files: Mapping[str, str]  # path → sha256; empty: all that the archive or the commit holds
     mirror: str | None  # below SAR_TEXT_MIRROR
+    place: str | None  # what to put there by hand, where no program gets it
+    unwrap: bool  # leave out the one folder that an archive wraps everything in
     transfer: Transfer
     limits: Limits
     work: Path = Path()  # hidden from users, kept between attempts
@@ -115,7 +117,7 @@ def _folder(job: Job, mirrored: Path | None) -> dict[str, Digest]:
 
 def _single(job: Job, mirrored: Path | None) -> dict[str, Digest]:
     """One file or archive, from the mirror or the address."""
-    name = job.address.file_name
+    name = PurePosixPath(job.mirror or "").name if job.address.scheme == "manual" else job.address.file_name
     if mirrored is not None and mirrored.is_dir():
         if not (mirrored / name).is_file():
             raise FetchError(
@@ -145,7 +147,21 @@ def _single(job: Job, mirrored: Path | None) -> dict[str, Digest]:
             if job.sha256 is None:  # else the archive is right, and it is the list that is wrong
                 file.unlink()
             raise FetchError(_wrong(job, f"{path} in {name}", got=content[path].sha256, wanted=sha256))
-    return content
+    return _unwrapped(job, content) if job.unwrap else content
+
+
+def _unwrapped(job: Job, content: Mapping[str, Digest]) -> dict[str, Digest]:
+    """Without the one folder that holds everything; as it is where there is no such folder."""
+    tops = {path.partition("/")[0] for path in content}
+    if len(tops) > 1 or any("/" not in path for path in content):
+        return dict(content)
+    top = tops.pop()
+    wrapped = job.work / "wrapped"
+    shutil.rmtree(wrapped, ignore_errors=True)  # of a run that was killed between here and the end
+    job.tree.replace(wrapped)
+    (wrapped / top).replace(job.tree)
+    wrapped.rmdir()
+    return {path.removeprefix(f"{top}/"): digest for path, digest in content.items()}
 
 
 def _proven(
@@ -198,10 +214,11 @@ def _origin(job: Job, paths: Sequence[str], *, missing_in_mirror: Sequence[str])
         yield origin
     except FetchError as error:
         root = os.environ.get("SAR_TEXT_MIRROR")
-        if not root or job.mirror is None:
+        if job.mirror is None or job.address.scheme == "manual" or not (root or job.place):
             raise
-        place = Path(root) / job.mirror
-        raise FetchError(f"{error} (the mirror has no {missing_in_mirror[0]!r} at {place})") from error
+        by_hand = f". {job.place}" if job.place else ""
+        lacks = f" (the mirror has no {missing_in_mirror[0]!r} at {Path(root) / job.mirror})" if root else ""
+        raise FetchError(f"{error}{lacks}{by_hand}") from error
     finally:
         if origin is not None:
             origin.close()
@@ -209,6 +226,8 @@ def _origin(job: Job, paths: Sequence[str], *, missing_in_mirror: Sequence[str])
 
 def _open(job: Job, paths: Sequence[str]) -> Origin:
     match job.address.scheme:
+        case "manual":
+            raise FetchError(_by_hand(job, paths))
         case "file":
             return local.open_address(job.address)
         case "git":
@@ -222,6 +241,18 @@ def _open(job: Job, paths: Sequence[str]) -> Origin:
             from tasks.download.https import Https
 
             return Https(job.address, transfer=job.transfer)
+
+
+def _by_hand(job: Job, paths: Sequence[str]) -> str:
+    """What to place where, for a source that no program can fetch."""
+    root = os.environ.get("SAR_TEXT_MIRROR")
+    place = Path(root or "$SAR_TEXT_MIRROR") / (job.mirror or "")
+    lacks = f"{len(paths)} of its files, the first {paths[0]!r}, are missing at" if paths else "there is nothing at"
+    unset = "" if root else " SAR_TEXT_MIRROR is not set: set it to a folder for what is placed by hand."
+    return (
+        f"no program can fetch it, and {lacks} {place}.{unset} {job.place} A bucket will do as well: put the same "
+        f"files there and write its s3:// address in place of `manual` in sources/{job.name}.yaml"
+    )
 
 
 def _clone(job: Job, *, paths: Sequence[str], bar: Bar) -> tuple[Path, list[str]]:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tasks.download.landmarks import landmarks
+
 THUMBNAIL_PX = 16
 _CONTRAST = 48.0  # grey levels of a thumbnail per standard deviation; 2.7 of them on each side fit
 
@@ -21,7 +23,8 @@ def features(picture: npt.NDArray[np.uint8]) -> dict[str, Any]:
     counts = np.bincount(picture.ravel(), minlength=256)
     levels = np.arange(256)
     number, total, squares = int(counts.sum()), int(counts @ levels), int(counts @ levels**2)
-    bands = _cells(_grey(picture), THUMBNAIL_PX)
+    grey = _grey(picture)
+    bands = _cells(grey, THUMBNAIL_PX)
     return {
         "mean": total / number / 255,
         "std": math.sqrt(number * squares - total * total) / number / 255,
@@ -30,6 +33,7 @@ def features(picture: npt.NDArray[np.uint8]) -> dict[str, Any]:
         "saturated_fraction": int(counts[255]) / number,
         "dhash": _dhash(bands),
         "thumbnail": _thumbnail(bands),
+        "landmarks": landmarks(grey),
     }
 
 

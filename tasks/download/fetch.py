@@ -17,7 +17,7 @@ from filelock import FileLock
 from tasks import paths
 from tasks.download import address, digests, manifest, names
 from tasks.download.address import Address
-from tasks.download.catalog import Source
+from tasks.download.catalog import Source, is_pinned
 from tasks.download.collect import Job, collect
 from tasks.download.digests import MAKE_LIST, Digest
 from tasks.download.errors import FetchError
@@ -96,23 +96,37 @@ def _jobs(source: Source, *, transfer: Transfer, limits: Limits) -> list[Job]:
         files = _checked(source.files, where="files")
     names.check_all(files, where=source.files_list or "files")
     sha256 = digests.check_hex(source.sha256, where="sha256") if source.sha256 is not None else None
-    asked = [("", source.address, sha256, files, source.mirror)]
+    asked = [("", source.address, sha256, files, source.mirror, source.place)]
+    if source.address == "manual" and not is_pinned(source):
+        raise FetchError(_pin(source))
     for part in source.also:
         if part.folder in [folder for folder, *_ in asked]:
             raise FetchError(f"two parts of `also` have the folder '{part.folder}'")
         listed = _checked(part.files, where=f"also: {part.folder}: files")
-        asked.append((part.folder, part.address, None, listed, part.mirror))
+        asked.append((part.folder, part.address, None, listed, part.mirror, None))
     jobs = []
-    for folder, text, digest, listed, mirror in asked:
+    for folder, text, digest, listed, mirror, place in asked:
         where = address.parse(text)
         _check_provable(where, digest, listed)
-        jobs.append(Job(source.name, folder, where, digest, listed, mirror, transfer, limits))
+        unwrap = source.unwrap and not folder
+        jobs.append(Job(source.name, folder, where, digest, listed, mirror, place, unwrap, transfer, limits))
     return jobs
 
 
 def _checked(files: Mapping[str, str], *, where: str) -> dict[str, str]:
     names.check_all(files, where=where)
     return {path: digests.check_hex(sha256, where=f"{where}: {path}") for path, sha256 in files.items()}
+
+
+def _pin(source: Source) -> str:
+    """How a source placed by hand is pinned: without digests nobody could say later what was built from it."""
+    place = f"$SAR_TEXT_MIRROR/{source.mirror}"
+    return (
+        f"it is placed by hand and nothing pins its bytes yet. 1. {source.place} 2. Pin what you placed: run "
+        f'`sar-text digests "{place}" --out sources/{source.name}.sha256` and put the two lines that it prints '
+        f"(files_list, files_list_sha256) into sources/{source.name}.yaml; or leave a zip or tar archive packed, name "
+        "it in `mirror` and give its `sha256`. Then run the same command again"
+    )
 
 
 def _check_provable(where: Address, sha256: str | None, files: Mapping[str, str]) -> None:

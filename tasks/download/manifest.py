@@ -18,7 +18,9 @@ _VERSION = 1
 
 def key(jobs: Sequence[Job]) -> str:
     """Names the content that a source file asks for: another address or digest gives another key."""
-    asked = [[job.folder, job.address.text, job.sha256, dict(job.files)] for job in jobs]
+    asked = [
+        [job.folder, job.address.text, job.sha256, dict(job.files), *(["unwrap"] if job.unwrap else [])] for job in jobs
+    ]
     return hashlib.sha256(json.dumps([_VERSION, asked], sort_keys=True).encode()).hexdigest()
 
 

@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from sar_models.images import decode, picture
-from tasks.download import clip, encode, patches
-from tasks.download.catalog import Source
+from tasks.download import clip, encode, georeference, patches
+from tasks.download.catalog import Radiometry, Source
 from tasks.download.features import features
 from tasks.download.formats import Box, Item, mask_classes
+from tasks.download.georeference import Georeference
 from tasks.download.patches import Patch, Reason
-from tasks.download.regions import regions
+from tasks.download.regions import labelled_fraction, regions
+
+_AS_STORED = Radiometry("optical")  # 8 bits, shown as they are
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,13 @@ def prepare(source: Source, item: Item, *, raw: Path) -> Prepared:
         stored = decode(data)
     except ValueError as error:
         return Prepared([_unreadable(source, item, data=data, error=str(error))], cut=False)
+    place = georeference.read(data, where=where)
     height, width = stored.shape[:2]
     boxes = None if item.boxes is None else clip.to_image(item.boxes, width=width, height=height, where=where)
     mask = None if item.mask is None else _mask(source, item, height=height, width=width)
     if source.patches is None or max(height, width) <= source.patches.size_px:
         whole = Patch(clip.Window(0, 0, width, height), stored, boxes, mask)
-        return Prepared([_entry(source, item, whole, original=data, where=where)], cut=False)
+        return Prepared([_entry(source, item, whole, original=data, georeferenced=place, where=where)], cut=False)
     if item.captions is not None or item.label is not None:
         raise ValueError(
             f"{where} is {width} × {height} px and would be cut, but its captions or label speak of the whole image: "
@@ -69,7 +73,7 @@ def prepare(source: Source, item: Item, *, raw: Path) -> Prepared:
         )
     left_out: Counter[Reason] = Counter()
     entries = [
-        _entry(source, item, patch, original=None, where=where)
+        _entry(source, item, patch, original=None, georeferenced=place, where=where)
         for patch in patches.cut(stored, boxes=boxes, mask=mask, patches=source.patches, left_out=left_out)
     ]
     return Prepared(sorted(entries, key=lambda entry: str(entry.record["record_id"])), cut=True, left_out=left_out)
@@ -109,7 +113,15 @@ def annotation_sha256(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _entry(source: Source, item: Item, patch: Patch, *, original: bytes | None, where: str) -> Entry:
+def _entry(
+    source: Source,
+    item: Item,
+    patch: Patch,
+    *,
+    original: bytes | None,
+    georeferenced: Georeference | None,
+    where: str,
+) -> Entry:
     """`original`: the bytes of an image that is not cut, to be stored unchanged."""
     if original is not None:
         data, suffix, place = original, PurePosixPath(item.path).suffix, ""
@@ -129,14 +141,21 @@ def _entry(source: Source, item: Item, patch: Patch, *, original: bytes | None, 
         "annotation_sha256": annotation_sha256(item, boxes=patch.boxes, mask=patch.mask, classes=classes),
         "boxes": None if patch.boxes is None else [_box(box) for box in patch.boxes],
         "regions": None if patch.mask is None else regions(patch.mask, classes=classes),
+        "labelled_fraction": None if patch.mask is None else labelled_fraction(patch.mask),
     }
+    if georeferenced is not None:
+        record |= {"crs": georeferenced.crs, "bounds": georeferenced.bounds(patch.window)}
+        spacing = georeferenced.spacing_m()
+        if spacing is not None and record["pixel_spacing_x_m"] is None and record["pixel_spacing_y_m"] is None:
+            record["pixel_spacing_x_m"], record["pixel_spacing_y_m"] = spacing
     try:
         shown = picture(patch.stored, low=record["low"], high=record["high"], channels=record["channels"])
     except ValueError as error:
         raise ValueError(f"{where}: {error}: correct radiometry in sources/{source.name}.yaml") from error
-    if item.modality != source.modality and patch.stored.dtype != np.uint8:
+    if item.modality != source.modality and source.partner is None and patch.stored.dtype != np.uint8:
         raise ValueError(
-            f"{where}: the {item.modality} image of a pair must have 8 bits a sample, whatever the first has"
+            f"{where}: the {item.modality} image of a pair has more than 8 bits a sample: say in `partner` of "
+            f"sources/{source.name}.yaml how it is shown, as radiometry does for the first"
         )
     return Entry(
         _member(f"{source.name}/{item.path}", place=place, suffix=suffix),
@@ -159,23 +178,27 @@ def _unreadable(source: Source, item: Item, *, data: bytes, error: str) -> Entry
         "annotation_sha256": annotation_sha256(item, boxes=item.boxes, mask=None, classes=()),
         "boxes": None if item.boxes is None else [_box(box) for box in item.boxes],
         "regions": None,  # a mask without its image cannot be checked against it
+        "labelled_fraction": None,
     }
     member = _member(record_id, place="", suffix=PurePosixPath(item.path).suffix)
     return Entry(member, data, None, record, {"record_id": record_id, "error": error})
 
 
 def _record(source: Source, item: Item, *, record_id: str, data: bytes) -> dict[str, Any]:
-    own = item.modality == source.modality  # else the second image of a pair, from another sensor: 8 bits, shown as is
+    own = item.modality == source.modality  # else the second image of a pair, from another sensor
+    shown = source.radiometry if own else (source.partner or _AS_STORED)
     spacing = item.pixel_spacing_m
     return {
         "record_id": record_id,
         "source": source.name,
         "sha256": hashlib.sha256(data).hexdigest(),
         "modality": item.modality,
-        "channels": (list(source.radiometry.bands) or None) if own else None,
-        "low": list(source.radiometry.low) if own else [0.0],
-        "high": list(source.radiometry.high) if own else [255.0],
+        "channels": list(shown.bands) or None,
+        "low": list(shown.low),
+        "high": list(shown.high),
         "group": group(source, item),
+        "crs": None,
+        "bounds": None,
         "sensor": source.sensor if own else None,
         "band": source.band if own else None,
         "polarization": (item.polarization or source.polarization) if own else None,
@@ -189,13 +212,11 @@ def _record(source: Source, item: Item, *, record_id: str, data: bytes) -> dict[
 
 
 def _box(box: Box) -> dict[str, Any]:
-    values = asdict(box)
-    angle = values.pop("angle_deg")
-    return {
-        "class": values.pop("name"),
-        **{side: float(value) for side, value in values.items()},
-        "angle_deg": None if angle is None else float(angle) % 180.0,
-    }
+    values = {key: None if value is None else float(value) for key, value in asdict(box).items() if key != "name"}
+    for key, full_deg in (("angle_deg", 180.0), ("heading_deg", 360.0)):
+        turned = values[key]
+        values[key] = None if turned is None else turned % full_deg
+    return {"class": box.name, **values}
 
 
 def _mask(source: Source, item: Item, *, height: int, width: int) -> npt.NDArray[np.uint8]:

@@ -11,6 +11,17 @@ def source_rows(folder: Path) -> list[dict[str, Any]]:
     return [_row(catalog.load(path.stem, path=path)) for path in sorted(folder.glob("*.yaml"))]
 
 
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The rows that are not simulated as a table for docs/sources.md."""
+    lines = ["| source | what | format | how it comes | below the mirror | licence |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        if row["address"] != "simulated":
+            how = "by hand" if row["address"] == "manual" else f"by program ({row['address']})"
+            cells = (f"`{row['name']}`", row["title"], row["format"], how, f"`{row['mirror']}`", row["licence"])
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def _row(source: catalog.Source) -> dict[str, Any]:
     return {
         "name": source.name,
@@ -26,11 +37,14 @@ def _row(source: catalog.Source) -> dict[str, Any]:
         "exhaustive": ", ".join(source.exhaustive),
         "licence": source.licence,
         "address": address_kind(source.address),
+        "pinned": "yes" if catalog.is_pinned(source) else "not yet",
+        "mirror": source.mirror or "",
+        "place": source.place or "",
         "note": source.note,
     }
 
 
 def address_kind(address: str) -> str:
-    """`git` for git+https://, `simulated` as it is, else the scheme: s3, https, file."""
+    """`git` for git+https://, `simulated` and `manual` as they are, else the scheme: s3, https, file."""
     scheme = address.partition("://")[0]
     return "git" if scheme.startswith("git+") else scheme

@@ -1,4 +1,4 @@
-"""QXS-SAROPT's layout (two folders, equal numbers) with a scene description, and SEN1-2's (season, scene, patch)."""
+"""QXS-SAROPT (two folders, equal numbers) with a scene description, SEN1-2 (season, scene, patch), OSdataset."""
 
 import json
 from pathlib import Path
@@ -35,3 +35,10 @@ def draw_sen12(root: Path) -> None:
         for sensor in ("s1", "s2"):
             name = f"{season}_{sensor}_{scene}_p{patch}.png"
             save(root / season / f"{sensor}_{scene}" / name, speckle(8, 8, seed=patch))
+
+
+def draw_osdataset(root: Path) -> None:
+    """Pairs sar1 and opt1 in two folders, so that names repeat."""
+    for seed, split in enumerate(("train", "test")):
+        for kind in ("sar", "opt"):
+            save(root / split / f"{kind}1.png", speckle(16, 16, seed=seed))

@@ -22,6 +22,9 @@ class Box:
     w: float
     h: float
     angle_deg: float | None = None
+    heading_deg: float | None = None  # reported by AIS, clockwise from north
+    length_m: float | None = None  # stated by the source, not measured in the image
+    width_m: float | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class Annotations:
 
     file: str
     images: str = "."  # folder that `file_name` is relative to
+    else_images: str | None = None  # where another edition of the source keeps these images
     split: Split | None = None
 
 
@@ -58,7 +59,7 @@ def read(root: Path, source: Source) -> Iterator[Item]:
             if path in images:
                 raise ValueError(f"{source.name}: {path} is named in {images[path].file} and again in {image.file}")
             images[path] = image
-    folders = {part.images for part in options.annotations}
+    folders = {files.edition(part.images, part.else_images) for part in options.annotations}
     present = {path for folder in folders for path in files.images(folder)}
     for path in files.settle(images, present, unannotated=options.unannotated):
         if path in images:
@@ -81,13 +82,14 @@ def _boxes(files: Files, path: str, image: _Image, outside: Outside) -> tuple[Bo
 
 def _read_file(files: Files, part: Annotations, source: Source, *, crowd: str) -> dict[str, _Image]:
     where = f"{source.name}: {part.file}"
+    folder = files.edition(part.images, part.else_images)
     try:
         content = json.loads(files.text(part.file))
         categories = {entry["id"]: str(entry.get("name") or "") for entry in content["categories"]}
         images: dict[int, tuple[str, _Image]] = {}
         seen: set[str] = set()
         for entry in content["images"]:
-            path = join(part.images, entry["file_name"])
+            path = join(folder, entry["file_name"])
             if path in seen or entry["id"] in images:
                 raise ValueError(f"{where}: file_name {entry['file_name']} or id {entry['id']} stands there twice")
             seen.add(path)

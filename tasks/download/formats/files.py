@@ -63,6 +63,19 @@ class Files:
         """Those of them that are images."""
         return [path for path in self.below(folder) if is_image(path)]
 
+    def edition(self, folder: str, other: str | None) -> str:
+        """Which of two folders holds images, where the editions of a source differ in that; `folder` if neither does.
+
+        Raises `ValueError` when both do: then images would count twice.
+        """
+        if other is None or not self.images(other):
+            return folder
+        if self.images(folder):
+            raise ValueError(
+                f"{self.source}: {folder} and {other} both hold images; they are two editions of the same, keep one"
+            )
+        return other
+
     def local(self, path: str) -> Path:
         """Where `path` lies on this machine. Raises `ValueError` when it leaves the folder, also through a link."""
         place = self.root / names.clean(path, where=self.source)

@@ -3,27 +3,23 @@
 Format: Everingham et al., "The Pascal Visual Object Classes Challenge 2007 Development Kit": coordinates count from 1
 and both edges belong to the object, so `xmin=1 xmax=10` becomes x=0, w=10. The `filename` inside is not trusted (it
 is often another name, or the .xml itself): an annotation belongs to the image with the same stem.
+
+Rotated boxes are read where `reader.box` is `rbndbox`, as SIVED writes them: center, width, height in px from 0, and
+the angle of the width in degrees.
 """
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Literal
 
 from tasks import strict
 from tasks.download.catalog import Source
-from tasks.download.formats import Box, Item
+from tasks.download.formats import Box, Item, by_stem
 from tasks.download.formats.boxes import Outside, class_of, image_size, inside
-from tasks.download.formats.files import Files, Split, Unannotated, join
-
-
-@dataclass(frozen=True)
-class Folder:
-    """One folder of images with its folder of annotations."""
-
-    images: str = "JPEGImages"
-    annotations: str = "Annotations"
-    split: Split | None = None  # where the folder is the split
+from tasks.download.formats.by_stem import Folder
+from tasks.download.formats.files import Files, Split, Unannotated
 
 
 @dataclass(frozen=True)
@@ -32,6 +28,9 @@ class Options:
 
     folders: tuple[Folder, ...] = (Folder(),)
     sets: dict[str, Split] = field(default_factory=dict)  # list file, such as ImageSets/Main/test.txt → our split
+    box: Literal["bndbox", "rbndbox"] = "bndbox"
+    turn: Literal["clockwise", "counterclockwise"] = "clockwise"  # of the angle of an rbndbox, in the image
+    encoding: str | None = None  # of XML that is not UTF-8 as XML is by default, such as gbk
     outside: Outside = "refuse"
     unannotated: Unannotated = "refuse"
 
@@ -45,51 +44,17 @@ def read(root: Path, source: Source) -> Iterator[Item]:
     """
     options = strict.parse(Options, source.reader, where=f"sources/{source.name}.yaml: reader")
     files = Files.of(root, source)
-    listed = _splits(files, options)
-    annotations: dict[str, str] = {}  # image path → its XML
-    splits: dict[str, Split | None] = {}  # of every image
-    for folder in options.folders:
-        images = _by_stem(files, folder.images)
-        splits |= {path: folder.split or listed.get(PurePosixPath(path).stem) for path in images.values()}
-        for xml in (path for path in files.below(folder.annotations) if path.endswith(".xml")):
-            stem = _stem(xml, folder.annotations)
-            path = images.get(stem, join(folder.images, f"{stem}.*"))  # the latter is then reported as missing
-            annotations[path] = xml
-    for path in files.settle(annotations, splits, unannotated=options.unannotated):
-        boxes = _boxes(files, annotations[path], path, source, options.outside) if path in annotations else ()
-        yield Item(path, source.modality, boxes=boxes, split=splits[path])
+    matched = by_stem.match(files, options.folders, sets=options.sets, suffix=".xml")
+    for path in files.settle(matched.annotations, matched.splits, unannotated=options.unannotated):
+        xml = matched.annotations.get(path)
+        boxes = () if xml is None else _boxes(files, xml, path, source, options)
+        yield Item(path, source.modality, boxes=boxes, split=matched.splits[path])
 
 
-def _splits(files: Files, options: Options) -> dict[str, Split]:
-    if options.sets and any(folder.split for folder in options.folders):
-        raise ValueError(f"{files.source}: reader gives the split by sets and by folders; keep one of them")
-    splits: dict[str, Split] = {}
-    for list_file, split in options.sets.items():
-        for line in files.text(list_file).split("\n"):
-            name = line.split()[0] if line.split() else ""  # class-wise lists carry 1 or -1 behind the name
-            if name and splits.setdefault(name, split) != split:
-                raise ValueError(f"{files.source}: {list_file} puts {name} into {split}, another list elsewhere")
-    return splits
-
-
-def _by_stem(files: Files, folder: str) -> dict[str, str]:
-    images: dict[str, str] = {}
-    for path in files.images(folder):
-        stem = _stem(path, folder)
-        if stem in images:
-            raise ValueError(f"{files.source}: {images[stem]} and {path} have the same stem; which one is annotated?")
-        images[stem] = path
-    return images
-
-
-def _stem(path: str, folder: str) -> str:
-    return PurePosixPath(path).relative_to(folder).with_suffix("").as_posix()
-
-
-def _boxes(files: Files, xml: str, path: str, source: Source, outside: Outside) -> tuple[Box, ...]:
+def _boxes(files: Files, xml: str, path: str, source: Source, options: Options) -> tuple[Box, ...]:
     where = f"{source.name}: {xml}"
+    annotation = _parse(files.local(xml).read_bytes(), options.encoding, where=where)
     try:
-        annotation = ET.parse(files.local(xml)).getroot()
         stated = (int(_number(annotation, "size/width", "0")), int(_number(annotation, "size/height", "0")))
         width, height = image_size(files.local(path), stated=stated, where=where)
         boxes = []
@@ -97,14 +62,32 @@ def _boxes(files: Files, xml: str, path: str, source: Source, outside: Outside) 
             name = class_of(source, (element.findtext("name") or "").strip(), where=where)
             if not name:
                 continue
-            left, top, right, bottom = (_number(element, f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax"))
-            box = Box(name, left - 1, top - 1, right - left + 1, bottom - top + 1)
-            cut = inside(box, width, height, outside=outside, where=where) if width and height else box
+            box = _upright(element, name) if options.box == "bndbox" else _rotated(element, name, turn=options.turn)
+            cut = inside(box, width, height, outside=options.outside, where=where) if width and height else box
             if cut is not None:
                 boxes.append(cut)
-    except (ET.ParseError, _NotANumber) as error:
+    except _NotANumber as error:
         raise ValueError(f"{where} is not Pascal VOC: {error}") from error
     return tuple(boxes)
+
+
+def _parse(content: bytes, encoding: str | None, *, where: str) -> ET.Element:
+    try:
+        return ET.fromstring(content.decode(encoding) if encoding else content)
+    except (ET.ParseError, LookupError, ValueError) as error:  # expat knows no encoding of several bytes but Unicode's
+        raise ValueError(
+            f"{where} is not Pascal VOC: {error}; if it is XML in another encoding, name that in reader.encoding"
+        ) from error
+
+
+def _upright(element: ET.Element, name: str) -> Box:
+    left, top, right, bottom = (_number(element, f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax"))
+    return Box(name, left - 1, top - 1, right - left + 1, bottom - top + 1)
+
+
+def _rotated(element: ET.Element, name: str, *, turn: str) -> Box:
+    cx, cy, w, h, angle_deg = (_number(element, f"rbndbox/{part}") for part in ("cx", "cy", "w", "h", "angle"))
+    return Box(name, cx - w / 2, cy - h / 2, w, h, (angle_deg if turn == "clockwise" else -angle_deg) % 180.0)
 
 
 class _NotANumber(Exception):
@@ -116,5 +99,5 @@ def _number(element: ET.Element, path: str, default: str | None = None) -> float
     try:
         return float(text or "")
     except ValueError as error:
-        hint = "; rotated boxes (rbndbox, robndbox) are not read" if path.startswith("bndbox") else ""
+        hint = "; for rotated boxes set reader.box to rbndbox" if path.startswith("bndbox") else ""
         raise _NotANumber(f"{path} is {text!r}{hint}") from error

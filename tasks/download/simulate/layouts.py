@@ -163,6 +163,14 @@ def _close_pairs(lines: list[Line], folder: Path) -> None:
     (folder / "scenes.jsonl").write_text(text, encoding="utf-8")
 
 
+# bare: images alone
+
+
+def _draw_bare(scene: Scene, settings: Simulation, folder: Path) -> Line:
+    size = _save(_sar(scene, settings), folder / "images" / f"{scene.number}.png")
+    return {"number": scene.number, "bytes": size}
+
+
 # optical: RSICD, caption text
 
 
@@ -187,5 +195,6 @@ LAYOUTS = {
     "aircraft": Layout(_draw_aircraft, _close_aircraft, ("JPEGImages", "Annotations", "ImageSets/Main")),
     "landcover": Layout(_draw_landcover, _close_nothing, ("train/sar_images", "train/labels")),
     "pairs": Layout(_draw_pairs, _close_pairs, ("sar_256_oc_0.2", "opt_256_oc_0.2", "masks")),
+    "bare": Layout(_draw_bare, _close_nothing, ("images",)),
     "optical": Layout(_draw_optical, _close_optical, ("RSICD_images",)),
 }

@@ -20,6 +20,8 @@ THEMES = {
     "landcover": ("residential", "industrial", "farmland", "forest", "lake", "bareland", "river"),
     "pairs": ("sea", "coast", "harbor", "river", "airport", "tank_farm", "residential", "industrial", "farmland",
               "forest", "lake", "bareland"),
+    "bare": ("sea", "coast", "harbor", "river", "airport", "tank_farm", "residential", "industrial", "farmland",
+             "forest", "lake", "bareland"),
     "optical": ("sea", "coast", "harbor", "river", "airport", "tank_farm", "residential", "industrial", "farmland",
                 "forest", "lake", "bareland"),
 }  # fmt: skip

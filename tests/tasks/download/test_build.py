@@ -23,6 +23,7 @@ from tasks.download.formats import Box, Item, Reader
 from tasks.download.summary import DownloadSummary
 
 RNG = np.random.default_rng(11)
+UNSTATED = {"heading_deg": None, "length_m": None, "width_m": None}
 
 
 def source(**changes: Any) -> Source:
@@ -118,8 +119,8 @@ def test_every_image_has_its_record(raw: Path, tmp_path: Path) -> None:
     second = found["made/b/2.png"]
     assert (second["pixel_spacing_x_m"], second["pixel_spacing_y_m"], second["split"]) == (1.0, 2.0, "test")
     assert second["boxes"] == [
-        {"class": "ship", "x": 0.0, "y": 3.0, "w": 6.0, "h": 5.0, "angle_deg": None},
-        {"class": "ship", "x": 10.0, "y": 10.0, "w": 9.0, "h": 5.0, "angle_deg": 10.0},
+        {"class": "ship", "x": 0.0, "y": 3.0, "w": 6.0, "h": 5.0, "angle_deg": None, **UNSTATED},
+        {"class": "ship", "x": 10.0, "y": 10.0, "w": 9.0, "h": 5.0, "angle_deg": 10.0, **UNSTATED},
     ]
     assert second["regions"] is None
     third = found["made/a/3.x.jpg"]
@@ -174,11 +175,11 @@ def test_shards_can_be_listed_and_names_are_keys_for_webdataset(raw: Path, tmp_p
     ]
 
 
-def test_bytes_depend_on_neither_run_nor_workers_nor_order(raw: Path, tmp_path: Path) -> None:
-    made(raw, tmp_path / "one", workers=1)
-    made(raw, tmp_path / "two", workers=1)
-    made(raw, tmp_path / "three", workers=4, items=ITEMS[::-1])
-    made(raw, tmp_path / "three", workers=2)  # replaces what is there
+def test_bytes_depend_on_neither_run_nor_threads_nor_order(raw: Path, tmp_path: Path) -> None:
+    made(raw, tmp_path / "one", threads=1)
+    made(raw, tmp_path / "two", threads=1)
+    made(raw, tmp_path / "three", threads=4, items=ITEMS[::-1])
+    made(raw, tmp_path / "three", threads=2)  # replaces what is there
     assert digests(tmp_path / "one") == digests(tmp_path / "two") == digests(tmp_path / "three")
 
 
@@ -229,8 +230,24 @@ def test_pairs_share_their_group_and_the_optical_image_says_nothing_of_the_radar
     assert (optical["sensor"], optical["band"], optical["polarization"]) == (None, None, None)
     assert optical["pixel_spacing_x_m"] == 1.0
     Image.fromarray(RNG.integers(0, 65535, (32, 32), dtype=np.uint16)).save(tmp_path / "raw" / "7.png")
-    with pytest.raises(ValueError, match=r"made: 7\.png: the optical image of a pair must have 8 bits"):
+    with pytest.raises(
+        ValueError, match=r"made: 7\.png: the optical image of a pair has more than 8 bits .* `partner`"
+    ):
         made(tmp_path / "raw", tmp_path / "made", items=items, of=of)
+
+
+def test_second_image_of_a_pair_with_four_bands_or_16_bits_is_shown_as_declared(tmp_path: Path) -> None:
+    grey(described(tmp_path / "raw") / "sar.png")
+    deep = RNG.integers(0, 4000, (32, 32, 4), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "raw" / "optical.tif", deep, photometric="minisblack", planarconfig="contig")
+    items = [Item("sar.png", "sar", pair_id="7"), Item("optical.tif", "optical", pair_id="7")]
+    of = source(partner=Radiometry("optical", low=(0.0,), high=(4000.0,), bands=(2, 1, 0)))
+    made(tmp_path / "raw", tmp_path / "made", items=items, of=of)
+    row = rows(tmp_path / "made")["made/optical.tif"]
+    assert (row["bands"], row["bit_depth"], row["channels"], row["high"]) == (4, 16, [2, 1, 0], [4000.0])
+    with ShardReader(tmp_path) as shards:
+        shown = shards.picture(row)
+    assert np.abs(shown - deep[..., 2::-1] / 4000 * 255).max() <= 0.5 + 1e-6
 
 
 def test_groups_follow_the_declared_pattern(raw: Path, tmp_path: Path) -> None:

@@ -78,3 +78,16 @@ def test_boxes_past_the_edge_of_the_image_are_clipped() -> None:
 def test_box_without_area_in_the_image_is_an_error_with_the_file(box: Box) -> None:
     with pytest.raises(ValueError, match=r"s: a/b\.png: ship box .*no area inside the 100 × 80 px image"):
         clip.to_image([box], width=100, height=80, where="s: a/b.png")
+
+
+def test_what_the_source_states_of_an_object_stays_when_its_box_is_cut() -> None:
+    window = Window(0, 0, 20, 20)
+    for box in (
+        Box("tug", 2, 2, 6, 4, None, 45.0, 30.0, 9.0),  # inside
+        Box("tug", 15, 2, 10, 4, None, 45.0, 30.0, 9.0),  # over the edge
+        Box("tug", 5, 5, 8, 4, 30.0, 45.0, 30.0, 9.0),  # rotated
+        Box("tug", 15, 5, 10, 4, 30.0, 45.0, 30.0, 9.0),  # rotated, over the edge
+    ):
+        part, _ = clip.cut(box, window)
+        assert part is not None
+        assert (part.heading_deg, part.length_m, part.width_m) == (45.0, 30.0, 9.0)

@@ -1,5 +1,6 @@
 """The source files that ship, their table, and the reader of each."""
 
+import importlib
 import typing
 from pathlib import Path
 
@@ -10,29 +11,49 @@ from tasks.download import catalog, digests
 from tasks.download.listing import declared
 from tasks.download.read import reader
 from tasks.download.table import address_kind, source_rows
+from tasks.narrate import words
 
 FOLDER = Path(__file__).parents[3] / "sources"
-REAL = [path.stem for path in sorted(FOLDER.glob("*.yaml")) if not path.stem.startswith("sim_")]
+NAMES = [path.stem for path in sorted(FOLDER.glob("*.yaml"))]
 
 
 def test_every_format_has_its_reader() -> None:
     for name in typing.get_args(typing.get_type_hints(catalog.Source)["format"]):
         assert reader(name).__module__ == f"tasks.download.formats.{name}"
-    with pytest.raises(ValueError, match="no reader for format 'yolo'; there are coco, voc"):
-        reader("yolo")
+    with pytest.raises(ValueError, match="no reader for format 'kitti'; there are coco, voc"):
+        reader("kitti")
 
 
-@pytest.mark.parametrize("name", REAL)
-def test_a_shipped_description_is_complete_and_its_options_are_read(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_description_is_accepted_by_its_reader_and_its_classes_have_words(name: str, tmp_path: Path) -> None:
     source = catalog.load(name, path=FOLDER / f"{name}.yaml")
-    assert address_kind(source.address) == "git"
-    assert source.mirror
-    listed = declared(source)
-    assert listed
-    assert all(len(digest) == 64 for digest in listed.values())
-    # An empty folder: the options are parsed before the files are looked for, and the first missing file is named.
-    with pytest.raises(ValueError, match=r"declared file.*missing"):
+    options = importlib.import_module(f"tasks.download.formats.{source.format}").Options
+    strict.parse(options, source.reader, where=f"{name}: reader")
+    for ours in sorted(set(source.classes.values()) - {""}):
+        assert words.noun(ours).singular
+    with pytest.raises(ValueError, match=r"missing|there is no|no image|no annotated"):  # of an empty folder
         next(reader(source.format)(tmp_path, source))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_description_says_where_its_bytes_are_and_what_proves_them(name: str) -> None:
+    source = catalog.load(name, path=FOLDER / f"{name}.yaml")
+    kind = address_kind(source.address)
+    assert kind in ("git", "https", "manual", "simulated")
+    if kind == "simulated":
+        return
+    assert source.mirror
+    assert source.note
+    if kind == "git":
+        listed = declared(source)
+        assert listed
+        assert all(len(digest) == 64 for digest in listed.values())
+    elif kind == "https":
+        assert catalog.is_pinned(source)
+    else:
+        assert source.place
+        assert source.mirror.split("/")[0] in source.place  # says under which name it is looked for
+        assert "SAR_TEXT_MIRROR" in source.place
 
 
 def test_lists_are_sorted_and_hold_no_secret_of_the_machine() -> None:
@@ -49,6 +70,10 @@ def test_the_table_has_a_row_for_each_file() -> None:
     assert row["address"] == "git"
     assert row["classes"] == row["exhaustive"] == "ship"
     assert row["licence"].startswith("GPL-3.0")
+    assert (row["pinned"], row["place"]) == ("yes", "")
+    by_hand = next(row for row in rows if row["name"] == "hrsid")
+    assert (by_hand["address"], by_hand["pinned"]) == ("manual", "not yet")
+    assert "https://github.com/chaozhong2010/HRSID" in by_hand["place"]
     assert {row["address"] for row in rows if row["name"].startswith("sim_")} <= {"simulated"}
 
 
@@ -73,6 +98,7 @@ def test_a_wrong_key_names_the_file(tmp_path: Path) -> None:
         ("https://host/a.zip", "https"),
         ("file:///data/a", "file"),
         ("simulated", "simulated"),
+        ("manual", "manual"),
     ],
 )
 def test_kind_of_address(address: str, kind: str) -> None:

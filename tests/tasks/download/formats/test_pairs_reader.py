@@ -13,7 +13,7 @@ from fakes.drawing import save, speckle
 from tasks.download.formats import Box, Item
 from tasks.download.formats.pairs import read
 
-SCENE = {"boxes": "boxes.jsonl", "masks": "masks"}
+SCENE = {"boxes": "boxes.jsonl", "masks": "masks/{stem}.png"}
 
 
 def items(root: Path, reader: dict[str, Any], classes: dict[str, str] | None = None) -> list[Item]:
@@ -61,7 +61,7 @@ def test_pairs_of_season_scene_and_patch(tmp_path: Path) -> None:
     [
         ("opt_256_oc_0.2/2.png", "1 SAR image without its optical partner, the first 2,"),
         ("sar_256_oc_0.2/10.png", "1 optical image without its SAR partner, the first 10,"),
-        ("masks/2.png", r"the mask masks/2.png of pair '2' is missing"),
+        ("masks/2.png", r"sar_256_oc_0.2/2.png: its mask masks/2.png is missing"),
         ("boxes.jsonl", "there is no file boxes.jsonl"),
     ],
 )
@@ -119,3 +119,59 @@ def test_polarization_is_the_sar_images_alone(root: Path) -> None:
 def test_patterns_that_tell_no_pair(root: Path, reader: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="need the same named groups"):
         items(root, reader)
+
+
+def test_masks_that_speak_of_the_sar_image_alone(root: Path) -> None:
+    found = items(root, fake.QXS | SCENE | {"describes": "sar"})
+    assert [(item.modality, item.boxes is None, item.mask is None) for item in found] == [
+        ("sar", False, False),
+        ("optical", True, True),
+        ("sar", False, False),
+        ("optical", True, True),
+    ]
+
+
+def test_only_what_the_publisher_withholds_may_be_missing(root: Path) -> None:
+    (root / "opt_256_oc_0.2/2.png").unlink()
+    with pytest.raises(ValueError, match="1 SAR image without its optical partner, the first 2,"):
+        items(root, fake.QXS | {"withheld": "1."})
+    found = items(root, fake.QXS | {"withheld": "[2-9]"})
+    assert [(item.path, item.pair_id) for item in found] == [
+        ("sar_256_oc_0.2/10.png", "10"),
+        ("opt_256_oc_0.2/10.png", "10"),
+        ("sar_256_oc_0.2/2.png", None),
+    ]
+
+
+def test_groups_by_template_and_by_blocks_of_numbers(tmp_path: Path) -> None:
+    fake.draw_sen12(tmp_path)
+    by_template = items(tmp_path, fake.SEN12 | {"group": "{season}_{scene}"})
+    assert [item.group for item in by_template] == ["ROIs1158_spring_10"] * 4 + ["ROIs1868_summer_10"] * 2
+    fake.draw_qxs(tmp_path)
+    by_block = {item.path: item.group for item in items(tmp_path, fake.QXS | {"block": 10})}
+    assert by_block["sar_256_oc_0.2/2.png"] == by_block["opt_256_oc_0.2/2.png"] == "0-9"
+    assert by_block["sar_256_oc_0.2/10.png"] == "10-19"
+
+
+@pytest.mark.parametrize(
+    ("reader", "said"),
+    [
+        ({"block": 0}, "block is a number of pairs"),
+        ({"block": 5, "group": "{stem}"}, "block is a number of pairs.* and without group"),
+        ({"group": "{scene}"}, r"group uses \{scene\}"),
+        ({"masks": "masks/{pair}.png"}, r"masks uses \{pair\}"),
+        ({"withheld": "("}, "withheld is not a regular expression"),
+        ({"describes": "optical"}, "describes"),
+    ],
+)
+def test_options_that_cannot_be(root: Path, reader: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        items(root, fake.QXS | reader)
+
+
+def test_blocks_need_numbers(root: Path) -> None:
+    for folder in ("sar_256_oc_0.2", "opt_256_oc_0.2"):
+        (root / folder / "2.png").rename(root / folder / "two.png")
+    named = {key: pattern.replace(r"\d+", r"\w+") for key, pattern in fake.QXS.items()}
+    with pytest.raises(ValueError, match=r"sar_256_oc_0\.2/two\.png: reader.block needs pairs named by a number"):
+        items(root, named | {"block": 10})

@@ -121,7 +121,10 @@ def test_two_images_of_one_stem(root: Path) -> None:
     ("object_xml", "said"),
     [
         ("<object><name>A220</name><bndbox><xmin>a</xmin></bndbox></object>", "bndbox/xmin is 'a'"),
-        ("<object><name>A220</name><rbndbox><cx>3</cx></rbndbox></object>", "rotated boxes"),
+        (
+            "<object><name>A220</name><rbndbox><cx>3</cx></rbndbox></object>",
+            "for rotated boxes set reader.box to rbndbox",
+        ),
         ("<object>", "mismatched tag"),
     ],
 )
@@ -139,3 +142,28 @@ def test_an_image_that_cannot_be_read_still_comes_with_its_boxes(root: Path) -> 
 def test_unknown_option_names_the_nearest(root: Path) -> None:
     with pytest.raises(ValueError, match="unknown key 'folder'; did you mean 'folders'"):
         items(root, folder="JPEGImages")
+
+
+def test_rotated_boxes_turn_as_the_description_says(tmp_path: Path) -> None:
+    save(tmp_path / "JPEGImages/1.jpg", speckle(60, 40, seed=1))
+    rotated = "<rbndbox><cx>30</cx><cy>20</cy><w>12</w><h>6</h><angle>-30</angle></rbndbox>"
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations/1.xml").write_text(
+        f"<annotation><filename>1.xml</filename><object><name>A220</name>{rotated}</object></annotation>"
+    )
+    for turn, angle_deg in (("clockwise", 150.0), ("counterclockwise", 30.0)):
+        (item,) = items(tmp_path, sets={}, box="rbndbox", turn=turn)
+        assert item.boxes == (Box("a220", 24, 17, 12, 6, angle_deg),)
+    with pytest.raises(ValueError, match=r"bndbox/xmin is None; for rotated boxes set reader\.box to rbndbox"):
+        items(tmp_path, sets={})
+
+
+def test_xml_in_another_encoding_is_read_where_it_is_named(root: Path) -> None:
+    text = (root / "Annotations/0000001.xml").read_text().replace("A220", "飞机")
+    for declared in ('<?xml version="1.0" encoding="gbk"?>', ""):
+        (root / "Annotations/0000001.xml").write_bytes(f"{declared}{text}".encode("gbk"))
+        with pytest.raises(ValueError, match=r"0000001\.xml is not Pascal VOC: .* name that in reader\.encoding"):
+            items(root)
+        classes = fake.CLASSES | {"飞机": "a220"}
+        described = source("voc", classes=classes, reader={"sets": fake.SETS, "encoding": "gbk"})
+        assert next(read(root, described)).boxes == (Box("a220", 0, 0, 10, 20),)
