@@ -1,4 +1,5 @@
-"""CoCa's captions from log-probabilities: greedy and beam search over any stepper, and the stepper of open_clip's CoCa.
+"""CoCa's captions from log-probabilities: greedy and beam search and seeded samples over any stepper, and the stepper
+of open_clip's CoCa.
 
 open_clip's own `CoCa.generate` needs a part of transformers that version 5 no longer has.
 
@@ -8,12 +9,13 @@ each token, would favour the shortest caption. `start` and padding are never cho
 earlier beam wins, then the lower token, so that the result does not depend on how a kernel orders ties.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
 from torch.nn import functional
 
-from sar_models.settings import Decoding
+from sar_models.settings import Decoding, Sampling
 from sar_models.tokenizer import PAD
 
 
@@ -41,6 +43,33 @@ def decode(stepper: Stepper, *, decoding: Decoding, start: int, end: int) -> tor
     lengths = (rows != PAD).sum(dim=-1)
     best = _highest(scores / lengths, 1)
     return rows.gather(1, best[:, :, None].expand(-1, -1, rows.shape[2]))[:, 0]
+
+
+def sample(stepper: Stepper, *, sampling: Sampling, seeds: Sequence[int], start: int, end: int) -> torch.Tensor:
+    """Token numbers as `decode` gives them, each drawn with its probability at `sampling.temperature`.
+
+    Image n draws from a generator of its own seed, on the CPU, so that its text does not depend on what else is in the
+    batch. The draw is the highest of log-probability plus Gumbel noise (Gumbel 1954; Maddison et al. 2014).
+    """
+    if len(seeds) != stepper.images:
+        raise ValueError(f"{len(seeds)} seeds for {stepper.images} images: give one an image")
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    tokens = torch.full((stepper.images, 1), start)
+    parents = torch.zeros_like(tokens)
+    rows = torch.empty(stepper.images, 0, dtype=torch.int64)
+    finished = torch.zeros(stepper.images, dtype=torch.bool)
+    for _ in range(min(sampling.max_tokens, stepper.longest)):
+        next_log = stepper.step(tokens, parents).float().cpu()[:, 0] / sampling.temperature
+        uniform = torch.stack([torch.rand(next_log.shape[1], generator=each) for each in generators])
+        noisy = next_log - (-uniform.clamp(min=1e-20).log()).log()
+        noisy[:, [start, PAD]] = -torch.inf
+        chosen = _highest(noisy, 1)[:, 0].masked_fill(finished, PAD)
+        rows = torch.cat([rows, chosen[:, None]], dim=1)
+        finished |= chosen == end
+        if bool(finished.all()):
+            break
+        tokens = chosen[:, None]
+    return rows
 
 
 def _search(stepper: Stepper, *, beams: int, steps: int, start: int, end: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,6 +1,6 @@
 """What a trained model is asked: embeddings of pictures and texts, captions of pictures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 from sar_models import decode, pixels
 from sar_models.hardware import autocast, computing
 from sar_models.model import Model
-from sar_models.settings import Decoding, Hardware
+from sar_models.settings import Decoding, Hardware, Sampling
 
 T = TypeVar("T")
 
@@ -45,8 +45,7 @@ def caption(
     model: Model, pictures: Iterable[NDArray[np.uint8]], *, decoding: Decoding, hardware: Hardware
 ) -> list[str]:
     """One caption a picture (H, W, 1 or 3). Raises `ValueError` when the model is no CoCa."""
-    if model.kind != "coca":
-        raise ValueError(f"a model of kind '{model.kind}' writes no captions; use a coca model")
+    _can_caption(model)
     captions = []
     with computing(hardware) as device, torch.inference_mode():
         module = model.module.to(device).eval()
@@ -56,6 +55,33 @@ def caption(
                 tokens = decode.decode(stepper, decoding=decoding, start=model.tokenizer.start, end=model.tokenizer.end)
             captions += [model.tokenizer.decode(row) for row in tokens.tolist()]
     return captions
+
+
+def sample_captions(
+    model: Model, pictures: Iterable[NDArray[np.uint8]], *, sampling: Sampling, seeds: Sequence[int], hardware: Hardware
+) -> list[str]:
+    """One random caption a picture, drawn by the seed at its position; otherwise as `caption`."""
+    _can_caption(model)
+    captions = []
+    with computing(hardware) as device, torch.inference_mode():
+        module = model.module.to(device).eval()
+        for batch in _batches(zip(pictures, seeds, strict=True), sampling.batch_size):
+            with autocast(hardware):
+                stepper = decode.CocaStepper(module, _images(model, [picture for picture, _ in batch], device))
+                tokens = decode.sample(
+                    stepper,
+                    sampling=sampling,
+                    seeds=[seed for _, seed in batch],
+                    start=model.tokenizer.start,
+                    end=model.tokenizer.end,
+                )
+            captions += [model.tokenizer.decode(row) for row in tokens.tolist()]
+    return captions
+
+
+def _can_caption(model: Model) -> None:
+    if model.kind != "coca":
+        raise ValueError(f"a model of kind '{model.kind}' writes no captions; use a coca model")
 
 
 def _images(model: Model, pictures: list[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:

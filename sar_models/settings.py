@@ -56,3 +56,16 @@ class Decoding:
     beams: int = 4  # for beam
     max_tokens: int = 48
     batch_size: int = 64
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How captions are drawn at random, each by a seed of its own."""
+
+    temperature: float = 0.7  # below 1 sharper than the model's own probabilities
+    max_tokens: int = 48
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise ValueError(f"temperature is {self.temperature}; it must be above 0 (for none, decode greedily)")

@@ -1,139 +1,44 @@
-"""Words in their right form: fragments with the claims they make, and templates that string them together."""
+"""Words in their right form: noun phrases, lists and names of images, each with what it claims."""
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from random import Random
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from tasks import strict
 from tasks.narrate import words
+from tasks.narrate.phrasebook import Dice, Fragment
 from tasks.narrate.words import Claim
 
-T = TypeVar("T")
-SLOT = re.compile(r"\{([A-Za-z_]+)(?:\.([a-z]+))?\}")
-
-
-class Fragment(NamedTuple):
-    """A piece of text, what it claims, and how a verb agrees with it."""
-
-    text: str
-    claims: tuple[Claim, ...] = ()
-    plural: bool = False
-    first_plural: bool = False  # of a list, its first item: "there are two ships and a harbor"
-    start: str = ""  # the text at the start of a sentence, where that is more than a capital letter
+Slots = dict[str, Fragment]
 
 
 class Message(NamedTuple):
-    """Something to say: a key of the sentence table, and what fills its slots."""
+    """Something to say: a key of the sentence table, what fills its slots, and what it is about.
+
+    The slots are built only when the message is said, by the dice of the caption.
+    """
 
     key: str
-    slots: Mapping[str, Fragment]
+    build: Callable[[Dice], Slots]
+    about: tuple[str, ...] = ()  # no caption says two things about the same
 
 
-class Piece(NamedTuple):
-    """A stretch of a template: literal text, then a slot, or its verb."""
+class Image(NamedTuple):
+    """What the image is called: the slots image, an_image, the_image and this_image."""
 
-    literal: str
-    slot: str
-    verb: str
-    capital: bool
-
-
-class Part(NamedTuple):
-    """One entry of a rule's `sentences`."""
-
-    keys: tuple[str, ...]
-    optional: bool
-    at_most: int
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A kind of caption."""
-
-    version: int
-    sentences: str  # keys of the sentence table, with blanks between
-    context: bool = False  # names sensor, band and polarization where known
-    at_most: int = 3  # sentences
-
-
-@dataclass(frozen=True)
-class Phrasebook:
-    """`phrases.yaml`"""
-
-    version: int
-    plans: dict[str, tuple[str, ...]]
-    rules: dict[str, Rule]
-    verbs: dict[str, tuple[str, ...]]
-    sentences: dict[str, tuple[str, ...]]
-
-    def __post_init__(self) -> None:
-        for plan, rules in self.plans.items():
-            for rule in rules:
-                if rule not in self.rules:
-                    raise ValueError(f"plan '{plan}' names the rule '{rule}', which does not exist")
-        for name, how in self.rules.items():
-            for key in (key for part in parts(how.sentences) for key in part.keys):
-                if key not in self.sentences:
-                    raise ValueError(f"rule '{name}' names the sentences '{key}', which do not exist")
-        for key, templates in self.sentences.items():
-            for template in templates:
-                for _, verb in SLOT.findall(template):
-                    if verb and len(self.verbs.get(verb, ())) != 2:
-                        raise ValueError(f"'{template}' of '{key}' needs the verb '{verb}' with its two forms in verbs")
+    slots: Slots
+    about: tuple[str, ...]  # what no later sentence need say
 
 
 @cache
-def parts(sentences: str) -> tuple[Part, ...]:
-    """`a|b?` → either key, optional; `a*` → optional, up to two."""
-    found = sentences.split()
-    return tuple(Part(tuple(x.rstrip("?*").split("|")), x[-1] in "?*", 2 if x[-1] == "*" else 1) for x in found)
+def forms(name: str) -> tuple[tuple[str, str], ...]:
+    """Singular and plural of a class in every way that they are written, the main one first."""
+    noun = words.noun(name)
+    return ((noun.singular, noun.plural), *((one, many) for one, many in noun.also if one in noun.written))
 
 
-@cache
-def phrasebook() -> Phrasebook:
-    """Rules and templates. Raises `ValueError` naming the entry of `phrases.yaml` that does not fit."""
-    return strict.load(Phrasebook, words.FOLDER / "phrases.yaml")
-
-
-@cache
-def _pieces(template: str) -> tuple[Piece, ...]:
-    found, end = [], 0
-    for match in SLOT.finditer(template):
-        slot, verb = match.group(1), match.group(2) or ""
-        found.append(Piece(template[end : match.start()], slot[0].lower() + slot[1:], verb, slot[0].isupper()))
-        end = match.end()
-    return (*found, Piece(template[end:], "", "", False))
-
-
-def say(template: str, slots: Mapping[str, Fragment]) -> tuple[str, list[Claim]]:
-    """Fill `template`; the text and all that its fragments claim. Raises `ValueError` for a slot that nothing fills."""
-    text: list[str] = []
-    claims: list[Claim] = []
-    for literal, slot, verb, capital in _pieces(template):
-        text.append(literal)
-        if not slot:
-            continue
-        fragment = slots.get(slot)
-        if fragment is None:
-            raise ValueError(
-                f"'{template}' in phrases.yaml: unknown slot '{slot}'; there are {', '.join(sorted(slots))}"
-            )
-        if verb:
-            plural = fragment.first_plural if verb == "there" else fragment.plural
-            word = phrasebook().verbs[verb][plural]
-            text.append(word[0].upper() + word[1:] if capital else word)
-        else:
-            word = fragment.text
-            text.append(fragment.start or word[:1].upper() + word[1:] if capital else word)
-            claims += fragment.claims
-    return "".join(text), claims
-
-
-def pick(options: Sequence[T], rng: Random) -> T:
-    return options[int(rng.random() * len(options))]
+def form(name: str, dice: Dice) -> int:
+    """One of the forms of a class, the same all through a caption."""
+    return dice.name(name, len(forms(name)))
 
 
 def number(count: int) -> str:
@@ -143,71 +48,101 @@ def number(count: int) -> str:
 
 
 @cache
-def article(name: str) -> str:
+def article(name: str, form: int = 0) -> str:
     """`a` or `an` before the singular of a class."""
-    noun = words.noun(name)
-    return noun.article or ("an" if noun.singular[0].lower() in "aeiou" else "a")
+    singular = forms(name)[form][0]
+    return words.noun(name).article if not form and words.noun(name).article else _a(singular)  # type: ignore[return-value]
+
+
+def _a(word: str) -> str:
+    return "an" if word[0].lower() in "aeiou" else "a"
 
 
 @cache
-def counted(name: str, count: int) -> Fragment:
+def counted(name: str, count: int, form: int = 0) -> Fragment:
     """ "three ships", claiming just that."""
-    noun = words.noun(name)
-    text = f"{number(count)} {noun.plural if count != 1 else noun.singular}"
+    singular, plural = forms(name)[form]
+    text = f"{number(count)} {plural if count != 1 else singular}"
     start = text
     if words.lexicon().digits_from <= count < 100:
-        start = f"{words.lexicon().spelled[count]} {noun.plural}"
+        start = f"{words.lexicon().spelled[count]} {plural}"
     claim = Claim("count", name, str(count))
     return Fragment(text, (claim,), count != 1, count != 1, start[0].upper() + start[1:])
 
 
 @cache
-def one(name: str) -> Fragment:
+def one(name: str, form: int = 0) -> Fragment:
     """ "a ship" """
-    text = f"{article(name)} {words.noun(name).singular}"
-    return Fragment(text, (Claim("count", name, "1"),))
+    return Fragment(f"{article(name, form)} {forms(name)[form][0]}", (Claim("count", name, "1"),))
 
 
 @cache
-def single(name: str) -> Fragment:
+def single(name: str, form: int = 0) -> Fragment:
     """ "a single ship": there is no other."""
-    text = f"a single {words.noun(name).singular}"
-    return Fragment(text, (Claim("count", name, "1"), Claim("only", name, "yes")))
+    return Fragment(f"a single {forms(name)[form][0]}", (Claim("count", name, "1"), Claim("only", name, "yes")))
 
 
 @cache
-def bare(name: str) -> Fragment:
+def bare(name: str, form: int = 0) -> Fragment:
     """ "ships" """
-    noun = words.noun(name)
-    value = "any" if noun.plural == noun.singular else "some"
-    return Fragment(noun.plural, (Claim("count", name, value),), True, True)
+    singular, plural = forms(name)[form]
+    return Fragment(plural, (Claim("count", name, "any" if plural == singular else "some"),), True, True)
 
 
 @cache
-def vague(name: str, count: int) -> tuple[Fragment, ...]:
+def vague(name: str, count: int, form: int = 0) -> tuple[Fragment, ...]:
     """Other true ways to say how many there are: "several ships", "a pair of ships"."""
-    noun = words.noun(name)
+    plural = forms(name)[form][1]
     found = []
     for quantity in words.lexicon().quantities:
         if quantity.say and quantity.say[0] <= count <= quantity.say[1]:
             value = str(quantity.low) if quantity.high == quantity.low else f"{quantity.low}..{quantity.high or ''}"
-            found.append(Fragment(f"{quantity.words} {noun.plural}", (Claim("count", name, value),), True, True))
+            found.append(Fragment(f"{quantity.words} {plural}", (Claim("count", name, value),), True, True))
     return tuple(found)
 
 
 @cache
-def denied(name: str) -> Fragment:
+def denied(name: str, form: int = 0) -> Fragment:
     """ "no ships" """
-    return Fragment(f"no {words.noun(name).plural}", (Claim("count", name, "0"),), True, True)
+    return Fragment(f"no {forms(name)[form][1]}", (Claim("count", name, "0"),), True, True)
+
+
+def whole(name: str, count: int, dice: Dice) -> Fragment:
+    """ "the ship", "the ships", "all three ships": every object of the class."""
+    singular, plural = forms(name)[form(name, dice)]
+    same = plural == singular
+    if count == 1:
+        return Fragment(f"the {singular}", (Claim("count", name, "any" if same else "1"),))
+    claims = (Claim("count", name, str(count)),)
+    style = int(dice.random() * 4)
+    if style == 0 and count > 2:
+        return Fragment(f"all {number(count)} {plural}", claims, True, True)
+    if style == 0:
+        return Fragment(f"both {plural}", (Claim("count", name, "any" if same else "some"),), True, True)
+    if style == 1:
+        return Fragment(f"the {number(count)} {plural}", claims, True, True)
+    return Fragment(f"the {plural}", (Claim("count", name, "any" if same else "some"),), True, True)
+
+
+def some_of(name: str, count: int, dice: Dice) -> Fragment:
+    """ "two of the ships" """
+    return Fragment(f"{number(count)} of the {forms(name)[form(name, dice)][1]}", (), count != 1, count != 1)
 
 
 @cache
-def area(name: str) -> Fragment:
-    """ "water", "trees": a class of a land-cover map, claiming that there is some."""
+def areas(name: str) -> tuple[Fragment, ...]:
+    """ "water", "open water": what an area of a land-cover map is called, claiming that there is some."""
     noun = words.noun(name)
     text, plural = (noun.cover, noun.cover_plural) if noun.cover else (noun.plural, True)
     plain = plural and noun.singular != noun.plural
-    return Fragment(text, (Claim("count", name, "some" if plain else "any"),), plural, plural)
+    claims = (Claim("count", name, "any"),)
+    main = Fragment(text, (Claim("count", name, "some"),) if plain else claims, plural, plural)
+    return (main, main, *(Fragment(other, claims) for other in noun.covers))  # the main one is said more often
+
+
+def area(name: str, dice: Dice) -> Fragment:
+    """One of them, the same all through a caption."""
+    return areas(name)[dice.name(name, len(areas(name)))]
 
 
 def resolution(resolution_m: float) -> Fragment:
@@ -215,22 +150,24 @@ def resolution(resolution_m: float) -> Fragment:
     return Fragment(f"{resolution_m:.3g} m", (Claim("resolution", "image", f"{resolution_m:.3g}"),))
 
 
-def listed(fragments: Sequence[Fragment]) -> Fragment:
-    """ "two ships, a bridge and a harbor" """
+def listed(fragments: Sequence[Fragment], joint: str = "and") -> Fragment:
+    """ "two ships, a bridge and a harbor"; `joint` may stand for `and` between two"""
     if len(fragments) == 1:
         return fragments[0]
     texts = [fragment.text for fragment in fragments]
-    rest = (", ".join(("", *texts[1:-1])) if len(texts) > 2 else "") + f" and {texts[-1]}"
+    joint = joint if len(texts) == 2 else "and"
+    rest = (", ".join(("", *texts[1:-1])) if len(texts) > 2 else "") + f" {joint} {texts[-1]}"
     claims = tuple(claim for fragment in fragments for claim in fragment.claims)
     start = fragments[0].start + rest if fragments[0].start else ""
-    return Fragment(texts[0] + rest, claims, True, fragments[0].first_plural, start)
+    plural = fragments[0].plural if joint != "and" and len(texts) == 2 else True  # "a ship as well as a harbor is …"
+    return Fragment(texts[0] + rest, claims, plural, fragments[0].first_plural, start)
 
 
 @cache
 def images(
     modality: str, chip: bool, sensor: str | None, band: str | None, polarization: str | None
-) -> tuple[dict[str, Fragment], ...]:
-    """The slots image, an_image, the_image and this_image: for every word for such an image, with each thing known."""
+) -> tuple[Image, ...]:
+    """Every word for such an image, plain ones first, then each with one thing that is known of it."""
     lexicon = words.lexicon()
     said = [("sensor", sensor, "{} ", lexicon.sensors)]
     if modality == "sar":
@@ -249,12 +186,31 @@ def images(
         for word in (lexicon.images_of_chips if chip else lexicon.images)[modality]:
             # "radar image" says what kind of image it is, "overhead image" does not
             kind_of = (Claim("modality", "image", modality),) if word in lexicon.images_read[modality] else ()
-            letter = its_article or ("an" if word[0] in "aeiou" else "a")
             texts = {
                 "": before + word,
-                "an_": f"{letter} {before}{word}",
+                "an_": f"{its_article or _a(word)} {before}{word}",
                 "the_": f"the {before}{word}",
                 "this_": f"this {before}{word}",
             }
-            found.append({f"{slot}image": Fragment(text, claims + kind_of) for slot, text in texts.items()})
+            slots = {f"{slot}image": Fragment(text, claims + kind_of) for slot, text in texts.items()}
+            found.append(Image(slots, tuple("sensor" if claim.kind == "sensor" else "sensing" for claim in claims)))
     return tuple(found)
+
+
+@cache
+def sensing(modality: str, sensor: str | None, band: str | None, polarization: str | None) -> Mapping[str, Fragment]:
+    """The slots `sensor` and `details` ("in X band with VV polarization"), each where known."""
+    lexicon = words.lexicon()
+    found = {}
+    if sensor in lexicon.sensors:
+        found["sensor"] = Fragment(sensor, (Claim("sensor", "image", sensor),))
+    texts, claims = [], []
+    if modality == "sar" and band in lexicon.bands:
+        texts.append(f"in {band} band")
+        claims.append(Claim("band", "image", band))
+    if modality == "sar" and polarization in lexicon.polarizations:
+        texts.append(f"with {polarization} polarization")
+        claims.append(Claim("polarization", "image", polarization))
+    if texts:
+        found["details"] = Fragment(" ".join(texts), tuple(claims))
+    return found

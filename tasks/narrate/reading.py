@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tasks.narrate import words
 
-TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?(?![a-z0-9])|[a-z0-9]+|[.,;:!?%()]")
+TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?(?![a-z0-9])|[a-z0-9]+|[.,;:!?%()°]")
 STOPS = frozenset(".;!?")
 BREAKS = frozenset(
     ("of", "with", "in", "on", "at", "by", "is", "are", "and", "that", "which", "from", "to", "for", "as")
@@ -32,9 +32,19 @@ def tokens(text: str) -> list[str]:
     return TOKEN.findall(text.lower())
 
 
+class Node:
+    """Where the words read so far may lead: to a phrase that ends here, and to longer ones."""
+
+    __slots__ = ("item", "next")
+
+    def __init__(self) -> None:
+        self.item: Item | None = None
+        self.next: dict[str, Node] = {}
+
+
 @cache
-def phrases() -> dict[str, tuple[tuple[tuple[str, ...], Item], ...]]:
-    """First word → the phrases that start with it, longest first.
+def phrases() -> Node:
+    """All phrases as a tree, one word a step.
 
     Raises `ValueError` for a phrase with two meanings.
     """
@@ -56,6 +66,10 @@ def phrases() -> dict[str, tuple[tuple[tuple[str, ...], Item], ...]]:
                 add(plural, Item("noun", (name, "many")))
         if noun.cover and tuple(tokens(noun.cover)) not in table:
             add(noun.cover, Item("noun", (name, "many" if noun.cover_plural else "either")))
+        for text in {text for pair in noun.areas for text in pair}:
+            add(text, Item("noun", (name, "area")))
+        if noun.edge:
+            add(noun.edge, Item("noun", (name, "either")))
     for number, text in lexicon.spelled.items():
         add(text, Item("quantity", (number, number)))
     for quantity in lexicon.quantities:
@@ -69,11 +83,24 @@ def phrases() -> dict[str, tuple[tuple[tuple[str, ...], Item], ...]]:
                 add(text, Item("place", name))
             if not text.startswith("the "):
                 add(f"the {text}", Item("place", name))
-    for name, arrangement in lexicon.arrangements.items():
-        for text in (*arrangement.words, *arrangement.also):
-            add(text, Item("arrangement", name))
-        for text in arrangement.before:
-            add(text, Item("arrangement_of", name))
+    for name, direction in lexicon.compass.items():
+        bare = [name, *(text.split(" ", 2)[2] for text in direction.words)]
+        for text in dict.fromkeys([*bare, *direction.also]):
+            add(text, Item("compass", name))
+            if not text.startswith("the "):
+                add(f"the {text}", Item("compass", name))
+    for kind, table_of in (
+        ("arrangement", lexicon.arrangements),
+        ("density", lexicon.densities),
+        ("axis", lexicon.axes),
+        ("side", lexicon.sides),
+        ("crossing", lexicon.crossings),
+    ):
+        for name, how in table_of.items():
+            for text in (*how.words, *how.also):
+                add(text, Item(kind, name))
+            for text in how.before:
+                add(text, Item(f"{kind}_of", name))
     for modality, texts in lexicon.images_read.items():
         for text in texts:
             add(text, Item("image", None if modality == "either" else modality))
@@ -94,11 +121,21 @@ def phrases() -> dict[str, tuple[tuple[tuple[str, ...], Item], ...]]:
         "single",
         "cover_verbs",
         "not_places",
+        "aligned",
+        "crossing_verbs",
+        "shore",
+        "patchwork",
+        "part_of",
     ):
         for text in getattr(lexicon, kind):
             add(text, Item(kind))
-    for text in (*lexicon.lengths, *lexicon.diameters):
-        add(text, Item("unit", "length" if text in lexicon.lengths else "diameter"))
+    for text in lexicon.near_read:
+        add(text, Item("near"))
+    for text in lexicon.headings:
+        add(text, Item("heading"))
+    for kind, units in (("length", lexicon.lengths), ("width", lexicon.widths), ("diameter", lexicon.diameters)):
+        for text in units:
+            add(text, Item("unit", kind))
     for text in ("a", "an"):
         add(text, Item("article"))
     for text in ALL:
@@ -106,29 +143,37 @@ def phrases() -> dict[str, tuple[tuple[tuple[str, ...], Item], ...]]:
     add("the", Item("the"))
     add("most of", Item("most"))
     add("resolution", Item("resolution"))
-    by_first: dict[str, list[tuple[tuple[str, ...], Item]]] = {}
+    root = Node()
     for key, item in table.items():
-        by_first.setdefault(key[0], []).append((key, item))
-    return {first: tuple(sorted(entries, key=lambda entry: -len(entry[0]))) for first, entries in by_first.items()}
+        node = root
+        for token in key:
+            node = node.next.setdefault(token, Node())
+        node.item = item
+    return root
 
 
 def items(text: str) -> list[Item]:
     """The items of `text` in order; words without a meaning are `word` items."""
-    table, found, all_tokens, at = phrases(), [], tokens(text), 0
-    while at < len(all_tokens):
+    root, all_tokens, at = phrases().next, tokens(text), 0
+    found: list[Item] = []
+    end = len(all_tokens)
+    while at < end:
         token = all_tokens[at]
-        for key, item in table.get(token, ()):
-            size = len(key)
-            if size == 1 or tuple(all_tokens[at : at + size]) == key:
-                found.append(item)
-                at += size
+        node, ahead, item = root.get(token), at + 1, None
+        while node is not None:
+            if node.item is not None:
+                item, after = node.item, ahead
+            if ahead == end:
                 break
+            node, ahead = node.next.get(all_tokens[ahead]), ahead + 1
+        if item is not None:
+            found.append(item)
+            at = after
+        elif token[0].isdigit():
+            at = _number(all_tokens, at, found)
         else:
-            if token[0].isdigit():
-                at = _number(all_tokens, at, found)
-            else:
-                found.append(Item("stop") if token in STOPS else Item("word", token))
-                at += 1
+            found.append(Item("stop") if token in STOPS else Item("word", token))
+            at += 1
     return found
 
 
@@ -148,15 +193,19 @@ def _number(all_tokens: list[str], at: int, found: list[Item]) -> int:
         below = all_tokens[max(at - 2, 0) : at] == ["less", "than"]
         found.append(Item("share", (0.0, share) if below else (share - tolerance, share + tolerance)))
         return at + 2
+    if following in lexicon.degrees:
+        found.append(Item("degrees", f"{value:g}"))
+        return at + 2
     last, size = at, value
     if following in ("to", "and") and at + 2 < len(all_tokens) and all_tokens[at + 2].isdigit():
         last, size = at + 2, float(all_tokens[at + 2])
-    unit = " ".join(all_tokens[last + 1 : last + 2])
-    if unit in UNITS:
-        for key, item in phrases().get(unit, ()):
-            if item.kind == "unit" and tuple(all_tokens[last + 1 : last + 1 + len(key)]) == key:
-                found.append(Item("size", (item.value, f"{value:g}" if last == at else f"{value:g}..{size:g}")))
-                return last + 1 + len(key)
+    if all_tokens[last + 1 : last + 2] and all_tokens[last + 1] in UNITS:
+        node, after = phrases().next.get(all_tokens[last + 1]), last + 2
+        while node is not None and (node.item is None or node.item.kind != "unit") and after < len(all_tokens):
+            node, after = node.next.get(all_tokens[after]), after + 1
+        if node is not None and node.item is not None and node.item.kind == "unit":
+            found.append(Item("size", (node.item.value, f"{value:g}" if last == at else f"{value:g}..{size:g}")))
+            return after
         found.append(Item("metres", f"{value:g}"))
         return last + 2
     found.append(Item("quantity", (int(value), int(value))) if value == int(value) else Item("word", text))

@@ -1,98 +1,156 @@
-"""SA2C: what a land-cover map gives to say. Facts → messages, each a sentence with its slots filled."""
+"""SA2C: what a land-cover map gives to say. Facts → messages."""
 
 from collections.abc import Sequence
-from random import Random
+from functools import partial
 
 from tasks.narrate import words
-from tasks.narrate.boxes import place_words
-from tasks.narrate.cover import Cover
+from tasks.narrate.cover import Cover, Part
 from tasks.narrate.facts import Facts
-from tasks.narrate.grammar import Fragment, Message, area, listed, number, pick
+from tasks.narrate.grammar import Message, Slots, area, areas, article, listed, number
+from tasks.narrate.phrasebook import Dice, Fragment, pick
+from tasks.narrate.traits import place_words
 from tasks.narrate.words import Claim
 
 LISTED = 0.03  # of the mapped area: smaller covers are left out of lists
 MAX_PATCHES = 9
+MOST = (0.6, 0.9)  # where "most of" is said
+WHOLE = 0.995  # from here no number is said
+ALL_OVER = 0.9  # of what covers so much, no place is named
+LEAST_PART = 0.04
 
 
-def messages(facts: Facts, *, rng: Random) -> list[Message]:
+def messages(facts: Facts) -> list[Message]:
     """All that can be said of the land cover of an image."""
     if not facts.covers:
         return []
-    found = []
     listable = [cover for cover in facts.covers if cover.fraction >= LISTED] or [facts.covers[0]]
-    found.append(
-        Message(
-            "cover_short", {"covers": listed([area(cover.name) for cover in listable[: 2 + int(rng.random() * 3)]])}
-        )
-    )
-    if facts.dominant:
-        plain = area(facts.dominant)
-        top = plain._replace(claims=(*plain.claims, Claim("dominant", facts.dominant, "yes")))
-        found.append(Message("cover_most", {"top": top}))
-    for first in listable[:2]:
-        found.append(_shares([first, *(cover for cover in listable[:3] if cover is not first)], rng))
+    found = [Message("cover_short", partial(_short, listable))]
+    if facts.land.dominant:
+        found.append(Message("cover_most", partial(_dominant, facts.land.dominant)))
+    if facts.land.patchwork:
+        found.append(Message("patchwork", partial(_patchwork, listable)))
+    for first in listable[:3]:
+        found.append(Message("share", partial(_shares, first, listable[:4]), ("share",)))
     for cover in facts.covers:
-        for place in cover.fills:
-            noun = place_words(place, rng).split(" ", 1)[1]  # without the preposition
-            claim = Claim("fills", cover.name, place)
-            found.append(Message("cover_place", {"cover": area(cover.name), "place": Fragment(noun, (claim,))}))
-        found += _borders(cover)
+        name = cover.name
+        for place in cover.fills if cover.fraction <= ALL_OVER else ():
+            build = partial(_fills, name, place, facts.georeferenced)
+            found.append(Message("cover_place", build, (f"fills.{place}",)))
+        for other in cover.adjacent:
+            border = "/".join(sorted((name, other)))
+            found.append(Message("border", partial(_border, name, other), (border,)))
         if cover.fraction >= LISTED and 1 < cover.patches <= MAX_PATCHES:
-            claim = Claim("patches", cover.name, str(cover.patches))
-            patches = Fragment(f"{number(cover.patches)} separate {pick(('patches', 'areas'), rng)}", (claim,))
-            found.append(Message("patches", {"cover": area(cover.name), "patches": patches}))
+            found.append(Message("patches", partial(_patches, cover), (f"patches.{name}",)))
+        for direction in cover.crosses:
+            found.append(Message("crosses", partial(_crosses, name, direction), (f"crosses.{name}",)))
+    if facts.land.shore:
+        found.append(Message("shore", _shore, ("shore",)))
+    for part in facts.land.parts:
+        if part.fraction >= LEAST_PART:
+            found.append(Message("part", partial(_part, part), ("part",)))
     return found
 
 
-def _borders(cover: Cover) -> list[Message]:
-    found = []
-    for other in cover.adjacent:
-        bordered = area(other)
-        claim = Claim("adjacent", *sorted((cover.name, other)))
-        found.append(Message("border", {"cover": area(cover.name), "other": bordered._replace(claims=(claim,))}))
-    return found
+def _short(listable: Sequence[Cover], dice: Dice) -> Slots:
+    named = [area(cover.name, dice) for cover in listable[: 2 + int(dice.random() * 3)]]
+    return {"covers": listed(named, pick(words.lexicon().joints, dice))}
 
 
-def _shares(covers: Sequence[Cover], rng: Random) -> Message:
+def _dominant(name: str, dice: Dice) -> Slots:
+    plain = area(name, dice)
+    return {"top": plain._replace(claims=(*plain.claims, Claim("dominant", name, "yes")))}
+
+
+def _patchwork(listable: Sequence[Cover], dice: Dice) -> Slots:
+    covers = listed([area(cover.name, dice) for cover in listable[:5]])
+    return {"covers": covers._replace(claims=(*covers.claims, Claim("patchwork", "image", "yes")))}
+
+
+def _shares(first: Cover, listable: Sequence[Cover], dice: Dice) -> Slots:
     """ "about half", and ", trees about 30% and roads about 5%" for the rest."""
-    first, *rest = covers
-    rest = rest[: int(rng.random() * 3)]
+    rest = [cover for cover in listable if cover is not first][: int(dice.random() * 4)]
     listed_rest = []
     for cover in rest:
-        share = percent(cover)
-        plain = area(cover.name)
+        share, plain = percent(cover.name, cover.fraction, dice), area(cover.name, dice)
         listed_rest.append(Fragment(f"{plain.text} {share.text}", (*plain.claims, *share.claims)))
     more = listed(listed_rest) if rest else Fragment("")
     joint = ", " if len(rest) > 1 else ", and "
     text = f"{joint}{more.text}" if rest else ""
-    share = in_words(first, rng)
-    return Message("share", {"cover": area(first.name), "share": share, "more": Fragment(text, more.claims)})
+    return {
+        "cover": area(first.name, dice),
+        "share": in_words(first.name, first.fraction, dice),
+        "more": Fragment(text, more.claims),
+    }
 
 
-def percent(cover: Cover) -> Fragment:
-    """ "about 40%": to the next 5 above 10 %, to the next 1 below."""
+def _fills(name: str, place: str, georeferenced: bool, dice: Dice) -> Slots:
+    text, said = place_words(place, dice, georeferenced=georeferenced)
+    noun = text.split(" ", 1)[1]  # without the preposition
+    return {"cover": area(name, dice), "place": Fragment(noun, (Claim("fills", name, said),))}
+
+
+def _border(name: str, other: str, dice: Dice) -> Slots:
+    claim = Claim("adjacent", *sorted((name, other)))
+    return {"cover": area(name, dice), "other": area(other, dice)._replace(claims=(claim,))}
+
+
+def _patches(cover: Cover, dice: Dice) -> Slots:
+    claim = Claim("patches", cover.name, str(cover.patches))
+    patches = Fragment(f"{number(cover.patches)} {pick(words.lexicon().patches[:2], dice)}", (claim,))
+    return {"cover": area(cover.name, dice), "patches": patches}
+
+
+def _crosses(name: str, direction: str, dice: Dice) -> Slots:
+    """ "a river", "from left to right" """
+    line = words.noun(name).line
+    letter = article(name) if line == words.noun(name).singular else "a"
+    claim = Claim("crosses", name, direction)
+    return {
+        "line": Fragment(f"{letter} {line}"),
+        "direction": Fragment(pick(words.lexicon().crossings[direction].words, dice), (claim,)),
+    }
+
+
+def _shore(dice: Dice) -> Slots:
+    return {"shore": Fragment(words.lexicon().shore[0], (Claim("shore", "image", "yes"),))}
+
+
+def _part(part: Part, dice: Dice) -> Slots:
+    """ "destroyed buildings", "about 30%", "buildings" """
+    share = in_words(part.name, part.fraction, dice, most=False)
+    claims = tuple(Claim("part", part.name, f"{claim.value} {part.whole}") for claim in share.claims)
+    return {
+        "cover": areas(part.name)[0],
+        "share": Fragment(share.text, claims),
+        "whole": Fragment(areas(part.whole)[0].text),
+    }
+
+
+def percent(name: str, fraction: float, dice: Dice) -> Fragment:
+    """ "about 40%", "about 37%": to the next 1, or above 10 % at times to the next 5."""
     lexicon = words.lexicon()
-    value = cover.fraction * 100
-    rounded = round(value / 5) * 5 if value >= 9.5 else round(value)
-    if rounded == 100 and cover.fraction < 1:
+    value = fraction * 100
+    rounded = round(value / 5) * 5 if value >= 9.5 and dice.random() < 0.6 else round(value)
+    if rounded == 100 and fraction < 1:
         rounded = 99
     if rounded == 0:
-        return Fragment("less than 1%", (Claim("share", cover.name, "0.000..0.010"),))
+        return Fragment("less than 1%", (Claim("share", name, "0.000..0.010"),))
     tolerance = lexicon.percent_tolerance if rounded >= 10 else lexicon.small_percent_tolerance
-    claim = Claim("share", cover.name, bounds(rounded / 100 - tolerance, rounded / 100 + tolerance))
-    return Fragment(f"about {rounded}%", (claim,))
+    claim = Claim("share", name, bounds(rounded / 100 - tolerance, rounded / 100 + tolerance))
+    return Fragment(f"{pick(lexicon.abouts, dice)} {rounded}%", (claim,))
 
 
-def in_words(cover: Cover, rng: Random) -> Fragment:
+def in_words(name: str, fraction: float, dice: Dice, *, most: bool = True) -> Fragment:
     """ "about half", "most", or the percentage."""
-    options = [percent(cover)]
+    exact = percent(name, fraction, dice)
+    options = [exact, exact] if fraction < WHOLE else []
     lexicon = words.lexicon()
-    if cover.fraction >= 0.6:
-        options.append(Fragment("most", (Claim("share", cover.name, bounds(lexicon.most[0], lexicon.most[1])),)))
+    if most and MOST[0] <= fraction <= MOST[1]:
+        options.append(Fragment("most", (Claim("share", name, bounds(lexicon.most[0], lexicon.most[1])),)))
     for share in lexicon.shares:
-        if share.say and share.say[0] <= cover.fraction <= share.say[1]:
-            options.append(Fragment(share.words, (Claim("share", cover.name, bounds(share.low, share.high)),)))
-    return pick(options, rng)
+        if share.say and share.say[0] <= fraction <= share.say[1]:
+            options.append(Fragment(share.words, (Claim("share", name, bounds(share.low, share.high)),)))
+    return pick(options, dice)
 
 
 def bounds(low: float, high: float) -> str:

@@ -32,7 +32,14 @@ class Noun:
     landmark: bool = False  # does not move, so that other objects may be said to lie near it
     remainder: bool = False  # holds all of the parent that have no class of their own
     silent: bool = False  # never mentioned
-    also: tuple[tuple[str, ...], ...] = ()  # [singular, plural] pairs that are read as this class, never written
+    also: tuple[tuple[str, ...], ...] = ()  # [singular, plural] pairs that are read as this class
+    areas: tuple[tuple[str, ...], ...] = ()  # likewise, but of an area of it: a forest is trees, not one tree
+    written: tuple[str, ...] = ()  # singulars of `also` that are written too
+    covers: tuple[str, ...] = ()  # singulars of `also` that are written for an area of it, like `cover`
+    line: str | None = None  # a narrow area of it that crosses the image, the singular or one of `areas`: a river
+    wet: bool = False  # its edge towards land is a shore, or it hides one
+    travels: bool = False  # may form a convoy
+    edge: str | None = None  # what a row of objects beside it lies along: a quay
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,18 @@ class Nouns:
         for name, noun in self.nouns.items():
             if noun.parent is not None and noun.parent not in self.nouns:
                 raise ValueError(f"the parent '{noun.parent}' of '{name}' has no entry of its own")
-            if any(len(pair) != 2 for pair in noun.also):
-                raise ValueError(f"`also` of '{name}' must hold [singular, plural] pairs")
+            if any(len(pair) != 2 for pair in (*noun.also, *noun.areas)):
+                raise ValueError(f"`also` and `areas` of '{name}' must hold [singular, plural] pairs")
+            plurals = {pair[0]: pair[1] for pair in ((noun.singular, noun.plural), *noun.also)}
+            lines = {noun.singular, *(pair[0] for pair in noun.areas)}
+            if noun.line is not None and noun.line not in lines:
+                raise ValueError(f"'{noun.line}' of '{name}' is written, so it must stand in `areas` to be read")
+            for text in (*noun.written, *noun.covers):
+                if text not in plurals:
+                    raise ValueError(f"'{text}' of '{name}' is written, so it must stand in `also` to be read")
+            for text in noun.covers:
+                if plurals[text] != text:
+                    raise ValueError(f"'{text}' of '{name}' is an area, so its plural in `also` must be the same")
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,16 @@ class Phrases:
     words: tuple[str, ...]
     before: tuple[str, ...] = ()  # written in front of the class: "a row of"
     also: tuple[str, ...] = ()  # only read
+    two: tuple[str, ...] = ()  # written of two objects in place of `words`, and out of `words` or `also`
+
+
+@dataclass(frozen=True)
+class Compass:
+    """Ways to name a place of a georeferenced image, and which place that is."""
+
+    place: str
+    words: tuple[str, ...]
+    also: tuple[str, ...] = ()  # only read
 
 
 @dataclass(frozen=True)
@@ -93,11 +120,27 @@ class Lexicon:
     shares: tuple[Share, ...]
     most: tuple[float, ...]
     size_tolerance: float
+    abouts: tuple[str, ...]
+    joints: tuple[str, ...]
     lengths: tuple[str, ...]
+    widths: tuple[str, ...]
     diameters: tuple[str, ...]
     places: dict[str, Phrases]
     arrangements: dict[str, Phrases]
+    densities: dict[str, Phrases]
+    axes: dict[str, Phrases]
+    aligned: tuple[str, ...]
+    headings: tuple[str, ...]
+    degrees: tuple[str, ...]
+    sides: dict[str, Phrases]
+    compass: dict[str, Compass]
+    crossing_verbs: tuple[str, ...]
+    crossings: dict[str, Phrases]
+    shore: tuple[str, ...]
+    patchwork: tuple[str, ...]
+    part_of: tuple[str, ...]
     near: tuple[str, ...]
+    near_read: tuple[str, ...]
     adjacent: tuple[str, ...]
     cover_verbs: tuple[str, ...]
     patches: tuple[str, ...]
@@ -109,6 +152,7 @@ class Lexicon:
     not_places: tuple[str, ...]
     images: dict[str, tuple[str, ...]]
     images_of_chips: dict[str, tuple[str, ...]]
+    images_later: tuple[str, ...]
     images_read: dict[str, tuple[str, ...]]
     sensors: dict[str, str]  # name → its article
     bands: dict[str, str]

@@ -1,13 +1,14 @@
 """The traps of English, and errors in the data files."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
 import pytest
-from narrate_cases import box, clear_caches, record
+from narrate_cases import box, clear_caches, record, region
 
-from tasks.narrate import grammar, reading, words
+from tasks.narrate import grammar, phrasebook, reading, words
 from tasks.narrate.compose import narrate
 from tasks.params import Narrate
 
@@ -36,7 +37,7 @@ def test_noun_phrases() -> None:
 )
 def test_there_is_agrees_with_the_first(counts: list[tuple[str, int]], text: str) -> None:
     objects = grammar.listed([grammar.counted(name, count) for name, count in counts])
-    assert grammar.say("{Objects.there} {objects}.", {"objects": objects})[0] == text
+    assert phrasebook.say("{Objects.there} {objects}.", {"objects": objects})[0] == text
 
 
 def test_every_noun_in_every_number_can_be_read_back() -> None:
@@ -46,7 +47,7 @@ def test_every_noun_in_every_number_can_be_read_back() -> None:
             if noun.silent:
                 continue
             row = record(boxes=[box(name, 10 + 12 * index, 10 + 7 * index) for index in range(count)])
-            captions = narrate(row, exhaustive=(), params=Narrate(5, count))
+            captions = narrate(row, exhaustive=(), params=Narrate(5, 0, count))
             for caption in captions:
                 claims = set(reading_claims(caption.text))
                 assert set(caption.claims) <= claims, caption.text
@@ -64,7 +65,9 @@ def reading_claims(text: str) -> list[words.Claim]:
 def test_sensors_are_named_only_where_the_record_does(modality: str) -> None:
     def texts(**known: str) -> str:
         rows = [record(record_id=str(n), modality=modality, boxes=[box("ship", 9, 9)], **known) for n in range(20)]
-        return " ".join(caption.text for row in rows for caption in narrate(row, exhaustive=(), params=Narrate(5, 7)))
+        return " ".join(
+            caption.text for row in rows for caption in narrate(row, exhaustive=(), params=Narrate(5, 0, 7))
+        )
 
     assert "Sentinel-1" in texts(sensor="Sentinel-1")
     assert ("X-band" in texts(band="X")) == (modality == "sar")
@@ -110,11 +113,75 @@ def test_templates_with_unknown_slots_verbs_or_rules_are_errors(folder: Path) ->
     for old, new, error in (
         ('- "{Image} of {objects}."', '- "{Image} of {things}."', "unknown slot 'things'"),
         ('- "{Image} of {objects}."', '- "{Objects} {objects.swim}."', "the verb 'swim'"),
-        ("boxes: [boxes.short,", "boxes: [boxes.tiny,", "the rule 'boxes.tiny'"),
+        ("boxes: [boxes.short,", "boxes: [boxes.short|boxes.tiny,", "the rule 'boxes.tiny'"),
         ('"count types?', '"number types?', "the sentences 'number'"),
     ):
         assert old in book
         (folder / "phrases.yaml").write_text(book.replace(old, new), encoding="utf-8")
         clear_caches()
         with pytest.raises(ValueError, match=error):
-            [narrate(row, exhaustive=(), params=Narrate(5, seed)) for seed in range(40)]
+            [narrate(row, exhaustive=(), params=Narrate(5, 0, seed)) for seed in range(40)]
+
+
+def test_choices_and_other_names() -> None:
+    assert phrasebook.variants("{A} [is|was] [seen|made out].") == [
+        "{A} is seen.", "{A} is made out.", "{A} was seen.", "{A} was made out.",
+    ]  # fmt: skip
+    assert grammar.forms("aircraft") == (("aircraft", "aircraft"), ("airplane", "airplanes"), ("plane", "planes"))
+    assert grammar.one("aircraft", 1).text == "an airplane"
+    assert grammar.bare("aircraft", 1).claims[0].value == "some"
+    pair = grammar.listed([grammar.one("ship"), grammar.one("bridge")], "as well as")
+    assert (pair.text, pair.plural) == ("a ship as well as a bridge", False)
+
+
+def test_every_template_is_english_in_every_wording() -> None:
+    for key, templates in phrasebook.phrasebook().sentences.items():
+        wordings = [text for template in templates for text in phrasebook.variants(template)]
+        assert len(set(wordings)) == len(wordings), key
+        for text in wordings:
+            assert re.match(r"\{?[A-Z]", text), text
+            assert text.endswith("."), text
+            assert not re.search(r"\s\s|\s[.,]|[\[\]|]", text), text
+
+
+def texts_of(row: dict, seeds: int = 40) -> str:
+    captions = (narrate(row | {"record_id": str(n)}, exhaustive=(), params=Narrate(5, 0, 7)) for n in range(seeds))
+    return "\n".join(caption.text for found in captions for caption in found)
+
+
+def test_a_heading_and_a_width_come_from_what_the_source_states_alone() -> None:
+    turned = box("ship", 90, 90, 60, 14, 40.0)
+    assert "heading" not in texts_of(record(boxes=[turned]))
+    told = texts_of(record(boxes=[turned | {"heading_deg": 131.0, "length_m": 187.0, "width_m": 28.4}]))
+    assert "heading of 130 degrees" in told
+    assert re.search(r"190 m(?:eters)? (?:long|in length) and \w+ 28 m", told)
+
+
+def test_compass_words_need_a_georeferenced_image() -> None:
+    row = record(boxes=[box("ship", 20, 20)])
+    assert "north" not in texts_of(row)
+    assert "in the north-west" in texts_of(row | {"bounds": [0.0, 0.0, 1.0, 1.0]})
+
+
+def test_a_row_beside_a_harbor_lies_along_its_quay() -> None:
+    ships = [box("ship", 30 + 50 * n, 160, 30, 8) for n in range(4)]
+    assert "along the quay" in texts_of(record(boxes=[box("harbor", 20, 180, 220, 60), *ships]))
+    assert "along the quay" not in texts_of(record(boxes=[box("bridge", 20, 180, 220, 60), *ships]))
+
+
+def test_only_what_travels_forms_a_convoy() -> None:
+    row = [("ship", True), ("vehicle", True), ("bridge", False)]
+    for name, travels in row:
+        line = texts_of(record(boxes=[box(name, 40 + 30 * n, 160, 16, 7, 2.0) for n in range(5)]))
+        assert ("a convoy of" in line) == travels
+
+
+def test_a_river_crosses_where_the_region_does() -> None:
+    def told(**more: object) -> str:
+        water = region("water", 0.2, [0.0, 0.0, 0.0, 0.6, 0.6, 0.6, 0.0, 0.0, 0.0], adjacent=("grass",), **more)
+        land = region("grass", 0.8, [1.0, 1.0, 1.0, 0.4, 0.4, 0.4, 1.0, 1.0, 1.0], adjacent=("water",))
+        return texts_of(record(regions=[water, land]))
+
+    assert "river" not in told()
+    assert "shoreline" in told()
+    assert re.search(r"[Aa] river \w+ (?:\w+ )?th\w+ \w+ from left to right", told(crosses=("left-right",)))

@@ -1,0 +1,232 @@
+"""Narrate a folder of bare SAR images: captions with scores, as CSV, JSON lines and a page to look at.
+
+Images are taken in sorted order in chunks. A finished chunk is one file below `OUT/.narrate/`, written whole or not at
+all, so that a run that was killed goes on where it stopped; its name is a digest of the images (path, size, time of
+change), the models and the settings, so that only what is still the same is taken over. Chunks are the same however
+often a run is broken off, and so are the bytes that come out. An image that cannot be read is listed and left out.
+"""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sar_models.images import decode, picture
+from sar_models.settings import Decoding, Hardware, Sampling
+from tasks.download.progress import Bar
+from tasks.narrate import contact_sheet
+from tasks.narrate.model_captions import write
+
+if TYPE_CHECKING:
+    from tasks.narrate.captioner import Captioner
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
+CHUNK = 32  # images captioned together
+WORK = ".narrate"  # below --out: what is done so far
+FORMAT = 1  # of its files
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How stored values become a picture."""
+
+    low: float | None = None  # stored value shown black; 8-bit images are shown as they are
+    high: float | None = None  # stored value shown white
+    bands: tuple[int, ...] = ()  # which stored bands, from 0; empty: all
+
+    def __post_init__(self) -> None:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("give --low and --high together: the stored values that are shown black and white")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"--low ({self.low:g}) must be below --high ({self.high:g})")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How images are captioned."""
+
+    captions: int = 1  # an image; further ones are other decodings that say something else
+    reading: Reading = Reading()
+    decoding: Decoding = field(default_factory=lambda: Decoding("beam", beams=4, max_tokens=48, batch_size=CHUNK))
+    sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=48, batch_size=CHUNK))
+    samples: int = 3
+    seed: int = 7
+    hardware: Hardware = field(default_factory=Hardware)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.captions <= 2 + self.samples:
+            raise ValueError(f"--captions is {self.captions}; it can be 1 to {2 + self.samples}")
+
+
+@dataclass(frozen=True)
+class FolderSummary:
+    """What became of the images."""
+
+    images: int
+    captions: int
+    taken_over: int  # images of chunks that an earlier run had finished
+    failed: tuple[tuple[str, str], ...]  # path, why
+    out: Path
+
+
+def narrate_folder(
+    folder: Path,
+    out: Path,
+    *,
+    open_captioner: Callable[[], "Captioner"],
+    settings: Settings,
+) -> FolderSummary:
+    """Caption every PNG, JPEG and TIFF image below `folder` and write `captions.csv`, `captions.jsonl` and `index.html`
+    into `out`, with a progress bar.
+
+    Raises `ValueError` when `folder` is none or holds no image, or `out` is `folder` itself or cannot be written to.
+    """
+    paths = _images(folder, out)
+    if not paths:
+        raise ValueError(f"{folder} holds no PNG, JPEG or TIFF image, nor does a folder below it")
+    captioner = open_captioner()
+    work = out / WORK
+    work.mkdir(parents=True, exist_ok=True)
+    entries: list[dict[str, Any]] = []
+    taken_over = 0
+    used: set[Path] = set()
+    with Bar("captioning", total=len(paths), unit="files") as bar:
+        for start in range(0, len(paths), CHUNK):
+            chunk = paths[start : start + CHUNK]
+            place = work / f"{_key(folder, chunk, captioner, settings)}.json"
+            if place.is_file():
+                taken_over += len(chunk)
+            else:
+                done = _narrate(folder, chunk, captioner, settings)
+                partial = place.with_suffix(".partial")
+                partial.write_text(json.dumps(done, ensure_ascii=False), encoding="utf-8")
+                partial.replace(place)
+            used.add(place)
+            entries += json.loads(place.read_text(encoding="utf-8"))
+            bar.moved(sum((folder / path).stat().st_size for path in chunk if (folder / path).is_file()))
+            bar.finished(len(chunk))
+    for stale in set(work.iterdir()) - used:  # of images or settings that are no more
+        stale.unlink()
+    captions = _write(out, entries, captioner=captioner)
+    failed = tuple((entry["filepath"], entry["error"]) for entry in entries if "error" in entry)
+    return FolderSummary(len(paths), captions, taken_over, failed, out)
+
+
+def _images(folder: Path, out: Path) -> list[str]:
+    """POSIX paths relative to `folder`, sorted; hidden files and what lies below `out` are left out."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; give a folder")
+    inside = out.resolve()
+    if inside == folder.resolve():
+        raise ValueError(f"--out must not be {folder} itself: give a folder of its own, such as {folder / 'captions'}")
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != inside
+        )
+        found += [
+            (Path(root) / name).relative_to(folder).as_posix()
+            for name in files
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def _key(folder: Path, chunk: Sequence[str], captioner: "Captioner", settings: Settings) -> str:
+    total = hashlib.sha256(repr((FORMAT, captioner.version, settings)).encode())
+    for path in chunk:
+        stat = (folder / path).stat() if (folder / path).is_file() else None
+        total.update(repr((path, stat and (stat.st_size, stat.st_mtime_ns))).encode("utf-8", "surrogateescape"))
+    return total.hexdigest()[:32]
+
+
+def _narrate(folder: Path, chunk: Sequence[str], captioner: "Captioner", settings: Settings) -> list[dict[str, Any]]:
+    """One entry an image: captions, scores and thumbnail, or the error."""
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    errors: dict[str, str] = {}
+    for path in chunk:
+        try:
+            path.encode("utf-8")
+            pictures[path] = read(folder / path, settings.reading)
+        except UnicodeEncodeError:
+            errors[path] = "its name is not valid UTF-8: rename it"
+        except (OSError, ValueError) as error:  # one bad file does not stop the others: it is listed at the end
+            errors[path] = str(error)
+    written = write(
+        captioner.coca, captioner.clip, list(pictures.values()), list(pictures), decoding=settings.decoding,
+        sampling=settings.sampling, samples=settings.samples, seed=settings.seed, hardware=settings.hardware,
+    )  # fmt: skip
+    told = dict(zip(pictures, written, strict=True))
+    entries: list[dict[str, Any]] = []
+    for path in chunk:
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        if path in errors:
+            entries.append({"filepath": shown, "error": errors[path]})
+            continue
+        said = told[path]
+        texts = list(dict.fromkeys((said.text, *said.others)))[: settings.captions]
+        entries.append({"filepath": shown, "captions": texts, "clip_score": said.clip_score,
+                        "agreement": said.agreement, "size_px": list(pictures[path].shape[1::-1]),
+                        "thumbnail": contact_sheet.thumbnail(pictures[path])})  # fmt: skip
+    return entries
+
+
+def read(path: Path, reading: Reading) -> NDArray[np.uint8]:
+    """The picture (H, W, 1 or 3) of an image file.
+
+    8 bits are shown as stored. `low` and `high` say what is black and white of deeper samples; without them 16 bits are
+    shown 0..65535. Raises `ValueError` for what cannot be decoded, and for float samples without `low` and `high`: no
+    file says what its values mean.
+    """
+    stored = decode(path.read_bytes())
+    bands = list(reading.bands) or None
+    if bands is None and stored.shape[2] > 3:
+        raise ValueError(f"it has {stored.shape[2]} bands: name one to three with --bands, such as --bands 0")
+    if stored.dtype == np.uint8:
+        return picture(stored, low=(0.0,), high=(255.0,), channels=bands)
+    if reading.low is not None and reading.high is not None:
+        return picture(stored, low=(reading.low,), high=(reading.high,), channels=bands)
+    if stored.dtype == np.float32:
+        finite = stored[np.isfinite(stored)]
+        span = f" (its values span {finite.min():.4g} to {finite.max():.4g})" if finite.size else ""
+        raise ValueError(
+            f"it holds float samples{span}, and no file says which are black and white: give --low and --high in the "
+            "unit of the file, such as --low -25 --high 5 for dB, or --low 0 --high 1.5 for amplitude"
+        )
+    return picture(stored, low=(0.0,), high=(float(np.iinfo(stored.dtype).max),), channels=bands)
+
+
+def _write(out: Path, entries: Sequence[dict[str, Any]], *, captioner: "Captioner") -> int:
+    """The three files; returns the number of captions."""
+    good = [entry for entry in entries if "error" not in entry]
+    rows = [(entry, text) for entry in good for text in entry["captions"]]
+    with (out / "captions.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["filepath", "caption"])
+        writer.writerows([entry["filepath"], text] for entry, text in rows)
+    lines = [
+        {
+            "filepath": entry["filepath"],
+            "caption": text,
+            "route": "model",
+            "clip_score": entry["clip_score"],
+            "agreement": entry["agreement"],
+            "model": captioner.version,
+        }
+        for entry, text in rows
+    ]
+    (out / "captions.jsonl").write_text(
+        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
+    )
+    for name, page in contact_sheet.pages(entries, version=captioner.version):
+        (out / name).write_text(page, encoding="utf-8")
+    return len(rows)
