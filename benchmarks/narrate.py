@@ -63,7 +63,7 @@ def _run(root: Path) -> list[dict[str, Any]]:
     (folder / "source.yaml").write_text(SOURCE)
     rows = [_record(Random(number), number) for number in range(IMAGES)]
     records.write(folder / "records.parquet", rows, schema=records.RECORDS)
-    params = Narrate(captions_per_image=5, seed=7)
+    params = Narrate(captions_per_image=5, questions_per_image=0, seed=7)
     narrate_source("bench", params=params)  # the grammar is loaded once, not once an image
     ours, peer, ratios = [], [], []
     for _ in range(PASSES):

@@ -18,6 +18,7 @@ def main() -> None:
 
     sources = add("sources", _sources, "list the known sources, or tell all of one")
     sources.add_argument("name", nargs="?", help="such as hrsid_sample")
+    sources.add_argument("--markdown", action="store_true", help="print the table of docs/sources.md instead")
     add(
         "register",
         _register,
@@ -27,9 +28,28 @@ def main() -> None:
     add("status", _status, "show where the Prefect server, the MLflow store and the registered models are")
     add("down", _down, "end the project's own Prefect server")
     add("docs-data", _docs_data, "show the Data Docs of the last validation, made anew if the data changed")
-    export = add("export", _export, "lay a text data set out as loose images and open_clip CSV files")
+    export = add("export", _export, "lay a text data set out as other tools read it, with card and description")
     export.add_argument("text", choices=["optical", "sar"])
+    export.add_argument(
+        "--format", default="openclip", choices=["openclip", "webdataset", "huggingface", "coco", "llava"]
+    )
     export.add_argument("--out", type=Path, required=True, help="an empty or new folder")
+    review = add("review", _review, "write a page on which people accept or reject captions and questions")
+    review.add_argument("text", choices=["optical", "sar"])
+    review.add_argument("--n", type=int, default=200, help="images; default: 200")
+    review.add_argument("--seed", type=int, default=7)
+    review.add_argument("--out", type=Path, required=True, help="an HTML file")
+    narrate = add("narrate", _narrate, "caption a folder of bare SAR images: CSV, JSON lines and a page to look at")
+    narrate.add_argument("folder", type=Path, help="PNG, JPEG and TIFF images, also in folders below it")
+    narrate.add_argument("--out", type=Path, required=True, help="a folder; a run that was broken off goes on there")
+    narrate.add_argument("--model", help="a folder with coca/ and clip/, or models:/sar-rs-coca@champion; "
+                         "default: models/two_stage")  # fmt: skip
+    narrate.add_argument("--captions", type=int, default=1, help="captions an image; default: 1")
+    narrate.add_argument("--low", type=float, help="value shown black in float and 16-bit images, as they store it")
+    narrate.add_argument("--high", type=float, help="value shown white, such as --low -25 --high 5 for dB")
+    narrate.add_argument("--bands", type=int, nargs="+", default=[], help="which bands of an image, from 0")
+    narrate.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
+    narrate.add_argument("--threads", type=int, default=2, help="on the CPU; default: 2")
     digests = add("digests", _digests, "write the sha256 of every file below a folder, for files_list of a source")
     digests.add_argument("folder", type=Path)
     digests.add_argument("--pattern", action="append", help="glob of files to list, may be repeated; default: all")
@@ -47,7 +67,7 @@ def main() -> None:
 def _sources(arguments: argparse.Namespace) -> None:
     from flows.show import sources
 
-    sources(arguments.name)
+    sources(arguments.name, markdown=arguments.markdown)
 
 
 def _register(_: argparse.Namespace) -> None:
@@ -57,7 +77,7 @@ def _register(_: argparse.Namespace) -> None:
     for version in register(params.load()):
         what = "registered as" if version.new else "is already"
         print(f"{version.name}: weights {version.weights[:12]} {what} version {version.version}, @{ALIAS}")
-    print(f"registry: {tracking.uri()}")
+    print(f"registry: {tracking.shown_uri()}")
 
 
 def _results(_: argparse.Namespace) -> None:
@@ -91,16 +111,47 @@ def _docs_data(_: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from tasks.export import export_openclip
+    from tasks.export.export import export
 
-    print(export_openclip(arguments.text, arguments.out))
+    print(export(arguments.text, arguments.out, layout=arguments.format))
+
+
+def _review(arguments: argparse.Namespace) -> None:
+    from tasks.review.sheet import write
+
+    count = write(arguments.text, arguments.out, n=arguments.n, seed=arguments.seed)
+    print(f"{arguments.out}: {count} images; open it in a browser, and put the CSV that it saves into reviews/")
+
+
+def _narrate(arguments: argparse.Namespace) -> None:
+    from sar_models.settings import Hardware
+    from tasks.narrate.captioner import open_captioner
+    from tasks.narrate.folder import Reading, Settings, narrate_folder
+
+    summary = narrate_folder(
+        arguments.folder,
+        arguments.out,
+        open_captioner=lambda: open_captioner(arguments.model),
+        settings=Settings(
+            captions=arguments.captions,
+            reading=Reading(arguments.low, arguments.high, tuple(arguments.bands)),
+            hardware=Hardware(device=arguments.device, threads=arguments.threads),
+        ),
+    )
+    print(f"{summary.captions} captions of {summary.images - len(summary.failed)} images: {summary.out / 'index.html'}")
+    if summary.failed:
+        print(f"{len(summary.failed)} of {summary.images} files were left out:", file=sys.stderr)
+        for path, why in summary.failed:
+            print(f"  {path}: {why}", file=sys.stderr)
+        sys.exit(3)
 
 
 def _digests(arguments: argparse.Namespace) -> None:
     from tasks.download.digests import of_file, write_list
 
     count = write_list(arguments.folder, arguments.out, patterns=tuple(arguments.pattern or ("**/*",)))
-    print(f"{arguments.out}: {count} files; files_list_sha256: {of_file(arguments.out).sha256}")
+    print(f"{count} files; the lines that pin them in the source's description:")
+    print(f"files_list: {arguments.out.name}\nfiles_list_sha256: {of_file(arguments.out).sha256}")
 
 
 def _run_profile(arguments: argparse.Namespace) -> None:

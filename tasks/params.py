@@ -1,10 +1,11 @@
 """`params.yaml` as frozen dataclasses, read once by each stage."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sar_models.settings import Decoding, Hardware, ModelSettings
+from sar_models.settings import Decoding, Hardware, ModelSettings, Sampling
 from tasks import paths, strict
 
 
@@ -13,6 +14,7 @@ class Narrate:
     """How many captions, and which of the equally true ones."""
 
     captions_per_image: int
+    questions_per_image: int
     seed: int
 
 
@@ -38,7 +40,50 @@ class Validate:
     min_words: int
     max_words: int
     max_quarantine_share: float  # of a source's captions; above it the stage fails
+    licence_use: Literal["any", "research", "commercial", "redistribution"]  # builds only from sources that allow it
+    released: str  # the day in the Croissant description, YYYY-MM-DD: a setting, for outputs hold no clock
     split: Split
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d{4}-[01]\d-[0-3]\d", self.released):
+            raise ValueError(f'released is {self.released!r}; write a day as "2026-01-31", in quotes')
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """The rewriter `language_model` of the pairs route."""
+
+    name: str = ""  # a hub id such as Qwen/Qwen3-4B-Instruct-2507, or a local folder
+    revision: str = ""  # a commit of the hub, so that the same weights come again; empty: the newest
+    max_new_tokens: int = 96
+    batch_size: int = 16
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """SAR captions from the optical image of a pair. docs/pairs.md"""
+
+    sources: tuple[str, ...]  # of those that take part
+    captioner: str  # models/optical/coca, or ARCHITECTURE:CHECKPOINT or ARCHITECTURE:TAG of open_clip
+    decoding: Decoding
+    rewriter: Literal["rules", "language_model"]
+    language_model: LanguageModel
+    held_out_images: int  # annotated images on which captioner and rewriter are measured
+    min_claim_precision: float  # of them together; below it all of the pair text goes to quarantine
+    seed: int
+
+
+@dataclass(frozen=True)
+class ModelText:
+    """Captions of images without annotation, by SAR-RS-CoCa. docs/model-text.md"""
+
+    sources: tuple[str, ...]  # of those that take part
+    decoding: Decoding  # of the caption that is kept
+    sampling: Sampling
+    samples: int  # random captions beside the greedy and the kept one, for agreement
+    validation_images: int  # of the SAR text's validation split, on which the thresholds are set
+    min_claim_precision: float  # that captions above the thresholds must reach there
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +115,8 @@ class Params:
     hardware: Hardware
     narrate: Narrate
     validate: Validate
+    pairs: Pairs
+    model_text: ModelText
     clip: ModelSettings
     coca: ModelSettings
     evaluate: Evaluate
@@ -86,4 +133,9 @@ class Params:
 
 def load(path: Path | None = None) -> Params:
     """Read `params.yaml`; an unknown, missing or mistyped key is a `ValueError` that names it."""
-    return strict.load(Params, path or paths.params_file())
+    path = path or paths.params_file()
+    params = strict.load(Params, path)
+    for key, names in (("pairs", params.pairs.sources), ("model_text", params.model_text.sources)):
+        if strangers := sorted(name for name in names if params.sources.get(name) != "sar"):
+            raise ValueError(f"{path}: {key}.sources names {', '.join(strangers)}, not listed as sar under `sources`")
+    return params

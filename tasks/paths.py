@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+PAIRS = ".pairs"  # ends the folder of a source's pair text
+
 
 def root() -> Path:
     """The repository root: `DVC_ROOT` inside a DVC stage, else the nearest folder upwards that holds `dvc.yaml`."""
@@ -75,9 +77,25 @@ def source_text(source: str) -> Path:
     return sources_text(text_of(source)) / source
 
 
+def pair_text(source: str) -> Path:
+    """`captions.parquet` and `report.json` of a source's pairs: the output of its narrate_pairs stage. Beside the
+    output of narrate, so that the text's validate stage depends on it too."""
+    return sources_text(text_of(source)) / f"{source}{PAIRS}"
+
+
+def model_text() -> Path:
+    """Captions by SAR-RS-CoCa of images without annotation: the output of narrate_model. No training reads it."""
+    return root() / "data" / "model_text"
+
+
 def text(modality: str) -> Path:
     """The validated data set of a modality (`sar` or `optical`): the output of its validate stage."""
     return root() / "data" / {"sar": "sar_text", "optical": "optical_text"}[modality]
+
+
+def reviews() -> Path:
+    """What people said of captions and questions: `*.csv` from review sheets, kept in git."""
+    return root() / "reviews"
 
 
 def model(stage: str, name: str) -> Path:

@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SCENES = 30
-SOURCES = ["sim_aircraft", "sim_landcover", "sim_optical", "sim_pairs", "sim_ships"]
+SOURCES = ["sim_aircraft", "sim_bare", "sim_landcover", "sim_optical", "sim_pairs", "sim_ships", "sim_twins"]
 
 
 def edit(path: Path, change: dict[str, Any]) -> None:

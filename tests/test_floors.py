@@ -11,8 +11,8 @@ FORBIDDEN = {
     "tasks": {"flows", "prefect"},
     "flows": set(),
 }
-MLFLOW_ONLY_IN = {"tasks/tracking.py", "tasks/registry/register.py", "tasks/registry/clip_model.py",
-                  "tasks/registry/coca_model.py"}  # fmt: skip
+MLFLOW_ONLY_IN = {"tasks/tracking.py", "tasks/registry/register.py", "tasks/registry/fetch.py",
+                  "tasks/registry/clip_model.py", "tasks/registry/coca_model.py"}  # fmt: skip
 NO_TORCH_BELOW = ("tasks/download", "tasks/narrate", "tasks/validate")
 
 

@@ -17,7 +17,7 @@ STAGES = {
     *(f"{stage}@{source}" for stage in ("download", "narrate") for source in SOURCES),
     *("validate@optical", "validate@sar"),
     *(f"{stage}@{model}" for stage in ("pretrain", "finetune") for model in ("clip", "coca")),
-    "evaluate",
+    *("narrate_pairs@sim_pairs", "narrate_model", "evaluate"),
 }
 
 
@@ -92,7 +92,7 @@ def test_one_changed_source_runs_what_follows_from_it_and_nothing_else(clone: Pa
     }
     planned = run(clone, "-m", "dvc", "status")
     changed = set(re.findall(r"^(\S+):$", planned.stdout, flags=re.MULTILINE))
-    assert changed == {"finetune@clip", "finetune@coca", "evaluate"}
+    assert changed == {"finetune@clip", "finetune@coca", "narrate_model", "evaluate"}
 
 
 def test_training_in_two_processes_starts_itself_under_torchrun(clone: Path) -> None:

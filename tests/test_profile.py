@@ -24,7 +24,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     small_clone(folder)
     (folder / "profiles/tiny.yaml").write_text((folder / "params.yaml").read_text())
     edit(folder / "profiles/tiny.yaml", {
-        "sources": {"sim_optical": "optical", "sim_ships": "sar"},
+        "sources": {"sim_optical": "optical", "sim_ships": "sar"}, "pairs.sources": [], "model_text.sources": [],
         "tracking.experiment": "sar-text-tiny", "tracking.registry_suffix": "-tiny",
     })  # fmt: skip
     git(folder, "add", "--all")

@@ -8,20 +8,23 @@ import yaml
 
 from tasks.download.catalog import Source
 from tasks.params import Validate
+from tasks.validate import card_text
+from tasks.validate.card_text import table
 from tasks.validate.features import Tables
 from tasks.validate.gate import Verdict
+from tasks.validate.licences import USES, forbidden
 from tasks.validate.write import SPLITS
 
+TITLES = {"sar": "SAR-TEXT", "optical": "Optical text, stage 1 of SAR-TEXT"}
+HUB_NAME = {"train": "train", "val": "validation", "test": "test"}  # of our splits, on the Hugging Face Hub
 _ROUTES = ("a2c", "sa2c", "chip", "pair", "model", "given")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def render(tables: Tables, verdict: Verdict, measured: Mapping[str, Any], *, settings: Validate) -> str:
     """The data card (Markdown with a YAML head, as Hugging Face reads it)."""
-    title = {"sar": "SAR-TEXT", "optical": "Optical text, stage 1 of SAR-TEXT"}[tables.modality]
-    sort = {"sar": "SAR", "optical": "optical"}[tables.modality]
+    title = TITLES[tables.modality]
     simulated = [name for name, source in tables.sources.items() if source.simulate is not None]
-    splits = measured["total"]["splits"]
     parts = [
         _head(title, tables, measured),
         f"# {title}\n",
@@ -32,14 +35,11 @@ def render(tables: Tables, verdict: Verdict, measured: Mapping[str, Any], *, set
             "sensor. Results on them say nothing about real imagery.\n"
         )
     parts += [
-        f"Image–text pairs of {sort} remote sensing images: "
-        + ", ".join(
-            f"{splits[split]['captions']} captions of {splits[split]['images']} images in {split}" for split in SPLITS
-        )
-        + f". {measured['total']['captions_refused']} captions and {measured['total']['images_refused']} images are in "
+        summary(tables, measured)
+        + f" {measured['total']['captions_refused']} captions and {measured['total']['images_refused']} images are in "
         "`quarantine.parquet`, each with its reason.\n",
         "## Splits by source\n",
-        _table(
+        table(
             ["source", "images", *SPLITS, "refused"],
             [
                 [name, _passed_images(of), *(of["splits"][split]["images"] for split in SPLITS), of["images_refused"]]
@@ -49,7 +49,7 @@ def render(tables: Tables, verdict: Verdict, measured: Mapping[str, Any], *, set
         "Numbers are images. Where a source gives no split of its own, the split is a hash of the seed "
         f"({settings.split.seed}) and the group (scene, pair or acquisition); no group stands in two splits.\n",
         "## Captions by route\n",
-        _table(
+        table(
             ["source", *_ROUTES, "distinct"],
             [
                 [name, *(of["routes"].get(route, 0) for route in _ROUTES), f"{of['distinct_captions_share']:.0%}"]
@@ -60,12 +60,30 @@ def render(tables: Tables, verdict: Verdict, measured: Mapping[str, Any], *, set
         "SAR–optical pair. model: written by a model, never in test. given: by the source.\n",
         "## Images by class\n",
         _classes(tables, verdict),
+        "## Text beside human text\n",
+        card_text.statistics_section(measured["text"], modality=tables.modality),
+        *card_text.questions_section(measured),
+        *card_text.leaks_section(measured),
+        "## Reviewed by people\n",
+        card_text.review_section(measured["review"]),
+        "## Licences and what they allow\n",
+        _licences(tables, settings=settings),
         "## Sources, licences, citations\n",
         *(_source(source) for source in tables.sources.values()),
         "## Known limits\n",
         _limits(tables, measured, settings=settings),
     ]
     return "\n".join(parts)
+
+
+def summary(tables: Tables, measured: Mapping[str, Any]) -> str:
+    """What the set is and how much of it, in one sentence."""
+    sort = {"sar": "SAR", "optical": "optical"}[tables.modality]
+    splits = measured["total"]["splits"]
+    counts = (
+        f"{splits[split]['captions']} captions of {splits[split]['images']} images in {split}" for split in SPLITS
+    )
+    return f"Image–text pairs of {sort} remote sensing images: {', '.join(counts)}."
 
 
 def _head(title: str, tables: Tables, measured: Mapping[str, Any]) -> str:
@@ -76,17 +94,37 @@ def _head(title: str, tables: Tables, measured: Mapping[str, Any]) -> str:
         "license": "other",
         "license_name": "by-source",
         "language": ["en"],
-        "task_categories": ["image-to-text", "text-to-image"],
+        "task_categories": ["image-to-text", "text-to-image"]
+        + (["visual-question-answering"] if measured["questions"]["passed"] else []),
         "tags": ["remote-sensing", tables.modality, "image-text"],
         "size_categories": [size],
         "configs": [
             {
                 "config_name": "default",
-                "data_files": [{"split": split, "path": f"{split}.parquet"} for split in SPLITS],
+                "data_files": [{"split": HUB_NAME[split], "path": f"{split}.parquet"} for split in SPLITS],
             }
         ],
     }
     return f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _licences(tables: Tables, *, settings: Validate) -> str:
+    """What each licence allows, by the judgement in the source files, and what each use would cost."""
+    rows = [
+        [name, " ".join(source.licence.split()) or "none stated"]
+        + ["yes" if use in source.allows else "not known" for use in USES]
+        for name, source in tables.sources.items()
+    ]
+    lines = [table(["source", "licence, as its publisher states it", *USES], rows)]
+    if settings.licence_use == "any":
+        lines.append("Built from all sources, whatever their licences allow. Of a build for one use would drop out:\n")
+    else:
+        lines.append(f"Built for {settings.licence_use} use only. What drops out for each use:\n")
+    for use in USES:
+        out = [name for name, source in tables.sources.items() if forbidden(source, use=use)]
+        lines.append(f"- {use}: {', '.join(out) or 'nothing'}")
+    lines.append("\n“yes” is our reading of the licence, and no legal advice; “not known” counts as not allowed.\n")
+    return "\n".join(lines)
 
 
 def _passed_images(of: Mapping[str, Any]) -> int:
@@ -102,7 +140,7 @@ def _classes(tables: Tables, verdict: Verdict) -> str:
     names = sorted(set().union(*counts.values()))
     if not names:
         return "No source of this text is annotated with classes.\n"
-    return _table(["class", *SPLITS], [[name, *(counts[split][name] for split in SPLITS)] for name in names])
+    return table(["class", *SPLITS], [[name, *(counts[split][name] for split in SPLITS)] for name in names])
 
 
 def _source(source: Source) -> str:
@@ -127,7 +165,8 @@ def _limits(tables: Tables, measured: Mapping[str, Any], *, settings: Validate) 
         "Generated captions say only what an annotation holds. An object that a source does not annotate may be there, "
         "and no caption claims its absence unless the source annotates its class exhaustively.",
         "Captions that a source gives are kept as given; with nothing to check their claims against.",
-        "Near duplicates are found by difference hash and thumbnail: crops and rotated copies are not found.",
+        "Copies between splits are searched for by pixels, also as crops, resized, turned or stored again; small "
+        "overlaps and images without structure can escape.",
         f"Only images of {settings.min_side_px} to {settings.max_side_px} px a side and captions of "
         f"{settings.min_words} to {settings.max_words} words are in.",
     ]
@@ -137,8 +176,3 @@ def _limits(tables: Tables, measured: Mapping[str, Any], *, settings: Validate) 
     if composite:
         limits.append(f"COMPOSITE: in {', '.join(composite)} real targets are pasted into real scenes.")
     return "\n".join(f"- {limit}" for limit in limits) + "\n"
-
-
-def _table(head: list[str], rows: list[list[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tasks import paths
 from tasks.params import Params
-from tasks.validate import features, suites
+from tasks.validate import features, question_suite, questions, suites
 
 
 def index(modality: str, *, params: Params) -> Path:
@@ -16,5 +16,7 @@ def index(modality: str, *, params: Params) -> Path:
     docs = paths.data_docs(modality)
     stamp = docs / suites.STAMP
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != features.digest(modality, params=params):
-        suites.run(features.assemble(modality, params=params), settings=params.validate, docs=docs)
+        tables = features.assemble(modality, params=params)
+        judged = (question_suite.question_checks(modality=modality), questions.assemble(tables).rows)
+        suites.run(tables, settings=params.validate, docs=docs, questions=judged)
     return docs / "index.html"

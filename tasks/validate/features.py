@@ -16,7 +16,7 @@ from tasks.download import catalog
 from tasks.download.catalog import Source
 from tasks.narrate import claims
 from tasks.params import Params
-from tasks.validate import leakage, split
+from tasks.validate import leakage, licences, overlaps, pair_text, reviews, split
 
 PLACE = [name for name, _ in records.PLACE]
 
@@ -39,19 +39,26 @@ def assemble(modality: str, *, params: Params) -> Tables:
     Raises `ValueError` when no source takes part, an input is missing, or no caption is there at all.
     """
     own = _sources(modality, params=params)
+    verdicts = reviews.load(paths.reviews())
     groups = split.assign(split.votes_of(sorted(params.sources)), settings=params.validate.split)
     images: list[dict[str, Any]] = []
     captions: list[dict[str, Any]] = []
     other_modality: dict[str, int] = {}
     with ShardReader(paths.sources_data(modality)) as shards:
         for source in own.values():
-            new_images, new_captions, others = _of_source(source, modality=modality, groups=groups, shards=shards)
+            by_models = pair_text.captions(source.name, params=params)
+            new_images, new_captions, others = _of_source(
+                source, by_models=by_models, modality=modality, groups=groups, shards=shards
+            )
             images.extend(new_images)
             captions.extend(new_captions)
             other_modality[source.name] = others
     if not captions:
         raise ValueError(f"no caption of a {modality} image in {', '.join(own)}: see what narrate wrote")
-    _mark_copies(images)
+    licences.mark(images, own, use=params.validate.licence_use)
+    reviews.mark(captions, verdicts, kind="caption")
+    with ShardReader(paths.sources_data(modality)) as shards:
+        _mark_copies(images, shards=shards)
     return Tables(modality, digest(modality, params=params), own, images, captions, other_modality)
 
 
@@ -63,7 +70,10 @@ def digest(modality: str, *, params: Params) -> str:
     inputs += [paths.source_data(name) / "records.parquet" for name in own]
     inputs += [paths.source_data(name) / "features.parquet" for name in own]
     inputs += [paths.source_text(name) / "captions.parquet" for name in own]
-    total = hashlib.sha256(repr(params.validate).encode())
+    inputs += [paths.source_text(name) / "questions.parquet" for name in own]
+    inputs += pair_text.files(own, params=params)
+    inputs += reviews.files(paths.reviews())
+    total = hashlib.sha256(repr((params.validate, params.pairs.min_claim_precision)).encode())
     for path in inputs:
         if not path.is_file():
             raise ValueError(f"{path} does not exist: run `dvc repro validate@{modality}`, or `dvc checkout`")
@@ -87,8 +97,9 @@ def _sources(modality: str, *, params: Params) -> dict[str, Source]:
             f"{', '.join(sorted(set(missing)))}: not downloaded; run `dvc repro validate@{modality}`, or `dvc checkout`"
         )
     for folder in (paths.sources_data(modality), paths.sources_text(modality), paths.groups()):
-        known = params.sources if folder == paths.groups() else own
-        strangers = sorted(path for path in folder.iterdir() if path.stem not in known)
+        known = {*params.sources} if folder == paths.groups() else {*own}
+        known |= {f"{name}{paths.PAIRS}" for name in {*own} & {*params.pairs.sources}}
+        strangers = sorted(path for path in folder.iterdir() if path.name.removesuffix(".parquet") not in known)
         if strangers:
             raise ValueError(
                 f"{', '.join(map(str, strangers))}: of no source of this text in params.yaml, left by an earlier run; "
@@ -102,16 +113,23 @@ def _description(name: str) -> Path:
 
 
 def _of_source(
-    source: Source, *, modality: str, groups: Mapping[str, str], shards: ShardReader
+    source: Source,
+    *,
+    by_models: Iterable[Mapping[str, Any]],
+    modality: str,
+    groups: Mapping[str, str],
+    shards: ShardReader,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
     folder = paths.source_data(source.name)
     by_id = {row["record_id"]: row for row in records.read(folder / "records.parquet")}
     features = {row["record_id"]: row for row in records.read(folder / "features.parquet")}
-    written = records.read(paths.source_text(source.name) / "captions.parquet")
+    written = [*records.read(paths.source_text(source.name) / "captions.parquet"), *by_models]
     entering = [row for row in written if by_id.get(row["record_id"], {"modality": modality})["modality"] == modality]
     entering.sort(key=lambda row: (row["record_id"], len(row["caption_id"]), row["caption_id"]))
 
-    told = sorted({row["record_id"] for row in entering} & by_id.keys())
+    asked = records.read_table(paths.source_text(source.name) / "questions.parquet", columns=["record_id"])
+    ids = {*(row["record_id"] for row in entering), *asked["record_id"].unique().to_pylist()}
+    told = sorted(key for key in ids & by_id.keys() if by_id[key]["modality"] == modality)
     images = [
         _image(by_id[record_id], features=features.get(record_id), source=source, groups=groups) for record_id in told
     ]
@@ -147,7 +165,10 @@ def _image(
         "thumbnail": features and features["thumbnail"],
         "classes": sorted({*named, *([record["label"]] if record["label"] else [])}),
         "copy_of": None,
+        "landmarks": features and features["landmarks"],
         "near_copy_of": None,
+        "overlaps": None,
+        "same_place_as": None,
     }
 
 
@@ -155,8 +176,9 @@ def _caption(
     row: Mapping[str, Any], *, record: Mapping[str, Any] | None, source: Source, modality: str
 ) -> dict[str, Any]:
     text = row["text"] or ""
-    untrue = claims.check(text, record, exhaustive=source.exhaustive) if record is not None else []
-    return dict(row) | {
+    check = pair_text.contradictions if row["route"] in pair_text.ROUTES else claims.check
+    untrue = check(text, record, exhaustive=source.exhaustive) if record is not None else []
+    return {"unproven": None, **row} | {
         "source": source.name,
         "has_record": record is not None,
         "words": len(text.split()),
@@ -165,11 +187,19 @@ def _caption(
     }
 
 
-def _mark_copies(images: Iterable[dict[str, Any]]) -> None:
+def _mark_copies(images: Iterable[dict[str, Any]], *, shards: ShardReader) -> None:
     """Among images that can be used at all: a broken test image must not cost its whole training copy."""
-    usable = [image for image in images if image["error"] is None and image["sha256"] == image["sha256_read"]]
+    usable = [
+        image
+        for image in images
+        if image["error"] is None and image["forbidden_use"] is None and image["sha256"] == image["sha256_read"]
+    ]
     copies = leakage.exact_copies(usable)
     near = leakage.near_copies([image for image in usable if image["record_id"] not in copies])
+    single = [image for image in usable if image["record_id"] not in copies.keys() | near.keys()]
+    shared = overlaps.find(single, picture=shards.picture)
     for image in usable:
+        image["overlaps"] = shared.overlaps.get(image["record_id"])
+        image["same_place_as"] = shared.same_place.get(image["record_id"])
         image["copy_of"] = copies.get(image["record_id"])
         image["near_copy_of"] = near.get(image["record_id"])

@@ -6,13 +6,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks import paths
+from tasks.validate import reviews, statistics
 from tasks.validate.features import Tables
 from tasks.validate.gate import Verdict
 from tasks.validate.write import SPLITS
 
 
-def metrics(tables: Tables, verdict: Verdict) -> dict[str, Any]:
-    """Counts by source and in total; equal inputs give equal bytes once written by `write_metrics`."""
+def metrics(tables: Tables, verdict: Verdict, *, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts by source and in total, text statistics, reviews of captions and of `questions` (all that entered).
+
+    Equal inputs give equal bytes once written by `write_metrics`.
+    """
     by_source = {}
     for name, source in tables.sources.items():
         images = [image for image in tables.images if image["source"] == name]
@@ -28,13 +33,43 @@ def metrics(tables: Tables, verdict: Verdict) -> dict[str, Any]:
             "warnings": dict(verdict.warnings[name]),
         }
     total = _counts(tables.images, verdict.passed, verdict.refused) | {"captions": len(tables.captions)}
-    return {"modality": tables.modality, "sources": by_source, "total": total}
+    return {
+        "modality": tables.modality,
+        "sources": by_source,
+        "total": total,
+        "text": statistics.of_rows(verdict.passed),
+        "review": _review(tables, questions),
+        "leaks": _leaks(tables),
+    }
 
 
 def write_metrics(path: Path, measured: Mapping[str, Any]) -> None:
     """JSON with sorted keys and a newline at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(measured, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _leaks(tables: Tables) -> dict[str, int]:
+    """Images with a likeness in a split nearer to test (exact copies: in any split). The last kind is no copy: it
+    stays where it is, and is only counted."""
+    kinds = {
+        "exact copies": "copy_of",
+        "near copies": "near_copy_of",
+        "overlaps": "overlaps",
+        "same place on another date (kept)": "same_place_as",
+    }
+    return {name: sum(image[column] is not None for image in tables.images) for name, column in kinds.items()}
+
+
+def _review(tables: Tables, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What people said of captions and questions as they are written today."""
+    verdicts = reviews.load(paths.reviews())
+    captions = ((row["caption_id"], reviews.judged_text(row)) for row in tables.captions)
+    asked = ((row["question_id"], reviews.judged_text(row)) for row in questions)
+    return {
+        "captions": verdicts.measure("caption", captions, sources=tables.sources),
+        "questions": verdicts.measure("question", asked, sources=tables.sources),
+    }
 
 
 def _counts(

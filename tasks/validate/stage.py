@@ -9,9 +9,9 @@ Run: `python -m flows.validate sar`, which is what `dvc repro validate@sar` runs
 from dataclasses import dataclass
 from typing import Any
 
-from tasks import paths
+from tasks import collector, paths
 from tasks.params import Params
-from tasks.validate import card, features, gate, report, suites, write
+from tasks.validate import card, croissant, features, gate, question_suite, questions, report, suites, write
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class ValidateSummary:
         return list(self.sources)
 
 
+@collector.paused()
 def validate_text(modality: str, *, params: Params) -> ValidateSummary:
     """Check and split all captions of `modality`, and write what passed and what did not.
 
@@ -46,15 +47,34 @@ def validate_text(modality: str, *, params: Params) -> ValidateSummary:
     settings, folder = params.validate, paths.text(modality)
     write.clear(folder)
     tables = features.assemble(modality, params=params)
-    findings = suites.run(tables, settings=settings, docs=paths.data_docs(modality))
+    asked = questions.assemble(tables)
+    judged = (question_suite.question_checks(modality=modality), asked.rows)
+    findings = suites.run(tables, settings=settings, docs=paths.data_docs(modality), questions=judged)
     verdict = gate.judge(tables, findings)
-    quarantine = write.quarantine(folder, verdict.refused)
+    answered = questions.judge(asked, findings, verdict)
+    quarantine = write.quarantine(folder, [*verdict.refused, *answered.refused])
     gate.stop_if_too_many(tables, verdict, max_share=settings.max_quarantine_share, quarantine=quarantine)
+    if not verdict.passed:
+        raise ValueError(
+            f"no caption is left (validate.licence_use is {settings.licence_use}): read {quarantine} for the reasons"
+        )
+    questions.stop_if_bad(answered, max_share=settings.max_quarantine_share, quarantine=quarantine)
 
     write.splits(folder, verdict.passed)
-    measured = report.metrics(tables, verdict)
+    questions.write(folder, answered, tables.images)
+    measured = report.metrics(tables, verdict, questions=asked.rows) | {"questions": questions.metrics(answered)}
     report.write_metrics(paths.metrics(f"validate_{modality}"), measured)
     (folder / "README.md").write_text(card.render(tables, verdict, measured, settings=settings), encoding="utf-8")
+    described = croissant.describe(
+        folder,
+        modality=modality,
+        title=card.TITLES[modality],
+        description=card.summary(tables, measured),
+        sources=[source for name, source in tables.sources.items() if measured["sources"][name]["captions_passed"]],
+        images=verdict.passed,
+        released=settings.released,
+    )
+    croissant.write(described, folder / croissant.NAME)
     return _summary(measured)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tasks.params import Validate
+from tasks.validate import pair_text
 from tasks.validate.features import Tables
 
 # Control, line-separator, zero-width, direction and replacement characters; the first two kinds shift every later
@@ -35,10 +36,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """The rows of a table (`images` or `captions`), by position, that failed a check."""
+    """The rows of a table (`images`, `captions` or `questions`), by position, that failed a check."""
 
     check: Check
-    table: Literal["images", "captions"]
+    table: Literal["images", "captions", "questions"]
     rows: list[int]
 
 
@@ -52,6 +53,8 @@ def image_checks(settings: Validate) -> list[Check]:
     return [
         Check("licence", "The source file states a licence.", gx.ExpectColumnValuesToMatchRegex,
               {"column": "licence", "regex": r"\S"}, lambda row: f"sources/{row['source']}.yaml states no licence"),
+        Check("licence_use", "The source's licence allows the use that the set is built for.", null,
+              {"column": "forbidden_use"}, lambda row: row["forbidden_use"]),
         Check("image_digest", "The bytes in the shard have the digest of the record.",
               gx.ExpectColumnPairValuesToBeEqual,
               {"column_A": "sha256_read", "column_B": "sha256", "ignore_row_if": "neither"},
@@ -67,6 +70,8 @@ def image_checks(settings: Validate) -> list[Check]:
               lambda row: f"same bytes as {row['copy_of']}"),
         Check("image_near_copy", "No image in a split nearer to test looks nearly the same.", null,
               {"column": "near_copy_of"}, lambda row: f"near duplicate of {row['near_copy_of']}"),
+        Check("image_overlap", "No image in a split nearer to test shows the same pixels in a part of it.", null,
+              {"column": "overlaps"}, lambda row: row["overlaps"]),
         Check("image_flat", "The image is not of one value.", between,
               {"column": "std", "min_value": 0, "strict_min": True}, lambda row: "all pixels are equal", "warning"),
     ]  # fmt: skip
@@ -91,6 +96,10 @@ def caption_checks(settings: Validate, *, modality: str) -> list[Check]:
     return [
         Check("caption_record", "The caption belongs to a record.", gx.ExpectColumnValuesToBeInSet,
               {"column": "has_record", "value_set": [True]}, lambda row: f"records.parquet has no {row['record_id']}"),
+        Check("review_rejected", "No reviewer rejected the caption.", null,
+              {"column": "rejected"}, lambda row: row["rejected"]),
+        Check("pair_claim_precision", "Text by models of pairs is as true as it must be, measured on held-out images.",
+              null, {"column": "unproven"}, lambda row: row["unproven"]),
         Check("caption_length", "The caption has a sane number of words.", gx.ExpectColumnValuesToBeBetween,
               {"column": "words", "min_value": settings.min_words, "max_value": settings.max_words},
               lambda row: f"{row['words']} words; allowed are {settings.min_words} to {settings.max_words}"),
@@ -101,7 +110,7 @@ def caption_checks(settings: Validate, *, modality: str) -> list[Check]:
         Check("caption_claims", "What the text claims, read from it again, agrees with the annotation.", null,
               {"column": "untrue"}, lambda row: row["untrue"]),
         Check("caption_model_in_test", "No test caption is written by a model.", gx.ExpectColumnValuesToNotBeInSet,
-              {"column": "route", "value_set": ["model"], "row_condition": Column("split") == "test"},
+              {"column": "route", "value_set": list(pair_text.ROUTES), "row_condition": Column("split") == "test"},
               lambda row: f"written by {row['rule']}"),
         *(
             replace(_where(check, Column("route") == "given", prefix="given"), severity="warning")
@@ -114,8 +123,17 @@ def _where(check: Check, condition: Any, *, prefix: str) -> Check:
     return replace(check, name=f"{prefix}_{check.name}", arguments=check.arguments | {"row_condition": condition})
 
 
-def run(tables: Tables, *, settings: Validate, docs: Path) -> list[Finding]:
-    """Validate both tables, write the Data Docs under `docs` (emptied first), and tell which rows failed what."""
+def run(
+    tables: Tables,
+    *,
+    settings: Validate,
+    docs: Path,
+    questions: tuple[list[Check], list[dict[str, Any]]] | None = None,
+) -> list[Finding]:
+    """Validate the tables, write the Data Docs under `docs` (emptied first), and tell which rows failed what.
+
+    `questions`: what they must be (question_suite.py), and their rows.
+    """
     import great_expectations as gx
     from great_expectations.checkpoint import UpdateDataDocsAction
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -136,10 +154,12 @@ def run(tables: Tables, *, settings: Validate, docs: Path) -> list[Finding]:
     )
     pandas = context.data_sources.add_pandas(f"{tables.modality}_text")
     findings: list[Finding] = []
-    inputs: list[tuple[Literal["images", "captions"], list[Check], list[dict[str, Any]]]] = [
+    inputs: list[tuple[Literal["images", "captions", "questions"], list[Check], list[dict[str, Any]]]] = [
         ("images", image_checks(settings), tables.images),
         ("captions", caption_checks(settings, modality=tables.modality), tables.captions),
     ]
+    if questions and questions[1]:
+        inputs.append(("questions", *questions))
     for table, checks, rows in inputs:
         suite = context.suites.add(gx.ExpectationSuite(name=f"{tables.modality}_{table}"))
         for check in checks:
@@ -179,7 +199,9 @@ def _frame(rows: Sequence[Mapping[str, Any]], checks: Sequence[Check]) -> Any:
     return pd.DataFrame({column: [row[column] for row in rows] for column in sorted(columns)})
 
 
-def _findings(result: Any, *, checks: Sequence[Check], table: Literal["images", "captions"]) -> list[Finding]:
+def _findings(
+    result: Any, *, checks: Sequence[Check], table: Literal["images", "captions", "questions"]
+) -> list[Finding]:
     (validation,) = result.run_results.values()
     by_name = {item.expectation_config.meta["name"]: item for item in validation.results}
     findings = []

@@ -10,7 +10,9 @@ from tasks import records
 from tasks.download import names
 
 SPLITS = ("train", "val", "test")
-OUTPUTS = (*(f"{split}.{kind}" for split in SPLITS for kind in ("parquet", "csv")), "quarantine.parquet", "README.md")
+_OF_A_SPLIT = (".parquet", ".csv", "_questions.parquet", "_llava.json")
+OUTPUTS = (*(f"{split}{kind}" for split in SPLITS for kind in _OF_A_SPLIT), "quarantine.parquet", "README.md",
+           "croissant.json")  # fmt: skip
 _WINDOW = re.compile(r"#(\d+),(\d+),(\d+),(\d+)\Z")
 
 

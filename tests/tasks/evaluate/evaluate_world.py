@@ -10,7 +10,9 @@ from PIL import Image
 
 from sar_models.settings import Decoding, Hardware, ModelSettings, Training
 from tasks import paths, records
-from tasks.params import Evaluate, Narrate, Params, Split, Tracking, Validate
+from tasks.params import Evaluate, Params, Tracking, load
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 SOURCE = """
 title: {title}
@@ -35,12 +37,11 @@ def settings() -> Params:
     training = Training(
         epochs=1, batch_size=2, learning_rate=1e-3, weight_decay=0, warmup_steps=0, gradient_clip=1, patience=0
     )
-    return Params(
+    return dataclasses.replace(
+        load(REPOSITORY / "params.yaml"),
         seed=3,
         sources={name: modality for modality, sources in SIZES.items() for name in sources},
         hardware=Hardware(threads=1),
-        narrate=Narrate(captions_per_image=2, seed=0),
-        validate=Validate(16, 4096, 2, 120, 0.05, Split(0.1, 0.2, 0)),
         clip=ModelSettings("sar_clip_tiny", training, training),
         coca=ModelSettings("sar_coca_tiny", training, training),
         evaluate=Evaluate(

@@ -9,7 +9,7 @@ from PIL import Image
 from validate_world import Shot, World, png, scene
 
 from tasks import paths, records
-from tasks.export import export_openclip
+from tasks.export.export import export
 from tasks.validate.stage import validate_text
 
 
@@ -46,7 +46,7 @@ def test_open_clip_reads_every_pair(text: World, tmp_path: Path, monkeypatch: py
     from open_clip_train.data import CsvDataset
 
     out = tmp_path / "out"
-    summary = export_openclip("sar", out)
+    summary = export("sar", out, layout="openclip")
     assert (summary.images, summary.captions, summary.shown) == (7, 7, 3)
     assert "3 images that plain readers do not show" in str(summary)
     monkeypatch.chdir(out)
@@ -65,7 +65,7 @@ def test_open_clip_reads_every_pair(text: World, tmp_path: Path, monkeypatch: py
 
 
 def test_stored_bytes_stay_and_the_rest_is_shown_by_its_radiometry(text: World, tmp_path: Path) -> None:
-    export_openclip("sar", tmp_path / "out")
+    export("sar", tmp_path / "out", layout="openclip")
     folder = tmp_path / "out" / "Image" / "mixed"
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     assert names == [
@@ -84,7 +84,7 @@ def test_nothing_is_overwritten(text: World, tmp_path: Path) -> None:
     out.mkdir()
     (out / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="not an empty folder"):
-        export_openclip("sar", out)
+        export("sar", out, layout="openclip")
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
@@ -95,10 +95,10 @@ def test_changed_bytes_are_refused_and_leave_nothing(text: World, tmp_path: Path
     data[row["offset"] + row["length"] // 2] ^= 1
     shard.write_bytes(bytes(data))
     with pytest.raises(ValueError, match=r"mixed/t.png: .* holds other bytes"):
-        export_openclip("sar", tmp_path / "out")
+        export("sar", tmp_path / "out", layout="openclip")
     assert not (tmp_path / "out").exists()
 
 
 def test_missing_data_set_is_a_clear_error(world: World, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="does not exist: run `dvc repro`"):
-        export_openclip("sar", tmp_path / "out")
+    with pytest.raises(ValueError, match="does not exist: run `dvc repro validate@sar`"):
+        export("sar", tmp_path / "out", layout="openclip")

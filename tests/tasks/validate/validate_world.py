@@ -54,6 +54,10 @@ class Shot:
     record: dict[str, Any] = dataclasses.field(default_factory=dict)  # what the record says instead
 
 
+TRUE = "A SAR image of a T-72 tank."
+GOOD = [Shot(f"good_{n:02}.png") for n in range(8)]
+
+
 class World:
     """Sources on disk as download and narrate leave them."""
 
@@ -96,7 +100,7 @@ class World:
                 if shot.error is None:
                     found |= features(picture(shown, low=row["low"], high=row["high"], channels=row["channels"]))
                 measured.append({"record_id": record_id, **found})
-                texts = ["A SAR image of a T-72 tank."] if shot.captions is None else shot.captions
+                texts = [TRUE] if shot.captions is None else shot.captions
                 captions += [
                     {"record_id": record_id, "caption_id": f"{record_id}#c{index}", "text": text, "route": shot.route,
                      "rule": "test@1", "claims": []}
@@ -107,6 +111,7 @@ class World:
         groups.write(paths.source_groups(name), rows, source=built)
         records.write(folder / "features.parquet", measured, schema=records.FEATURES)
         records.write(paths.source_text(name) / "captions.parquet", captions, schema=records.CAPTIONS)
+        records.write(paths.source_text(name) / "questions.parquet", [], schema=records.QUESTIONS)
 
     def add_caption(self, name: str, **row: Any) -> None:
         """Append a caption as it stands."""
@@ -121,9 +126,24 @@ class World:
 
     def _set(self, *, sources: dict[str, Any]) -> None:
         self.texts = sources
-        self.params = dataclasses.replace(self.params, sources=sources)
+        self.params = dataclasses.replace(
+            self.params,
+            sources=sources,
+            pairs=dataclasses.replace(self.params.pairs, sources=()),
+            model_text=dataclasses.replace(self.params.model_text, sources=()),
+        )
         (self.root / "params.yaml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
 
 
 def _seed(name: str, number: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{name}{number}".encode()).digest()[:4], "big")
+
+
+def quarantine(modality: str = "sar") -> dict[str, tuple[str, str]]:
+    """Caption id (or record id of an image) → reason, detail."""
+    rows = records.read(paths.text(modality) / "quarantine.parquet")
+    return {row["caption_id"] or row["record_id"]: (row["reason"], row["detail"]) for row in rows}
+
+
+def passed(modality: str = "sar") -> list[dict[str, Any]]:
+    return [row for name in ("train", "val", "test") for row in records.read(paths.text(modality) / f"{name}.parquet")]

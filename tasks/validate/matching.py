@@ -1,0 +1,274 @@
+"""Which images of different splits may show the same pixels? Landmarks of the whole collection against each other.
+
+Three sieves, each much finer than the one before, none of which compares every image with every other:
+
+1. Locality-sensitive hashing (P. Indyk, R. Motwani, STOC 1998): landmarks that agree in all of `KEY_BITS` bits, drawn
+   anew for each of `TABLES` tables, are compared whole. A table is one sort of 64-bit numbers.
+2. Two landmarks of a pair of images whose distance and direction follow from the same turn and scale (as in the
+   generalised Hough transform: D. H. Ballard, Pattern Recognition 13, 1981).
+3. All landmarks of both images, against every turn, scale and shift that two of them define (RANSAC: M. A. Fischler,
+   R. C. Bolles, CACM 24, 1981, without the chance).
+
+What comes out are candidates; `registration` looks at the pixels.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.download.landmarks import BITS, LANDMARK, STEPS, turned_back
+
+TABLES = 12
+KEY_BITS = 28
+MAX_BUCKET = 16  # landmarks that agree in a key; more of them are of a pattern that tells no images apart
+MAX_BITS = 24  # of 128 that may differ where a key agrees
+MAX_BITS_OF_PAIR = 28  # likewise between two images that are suspected already
+MAX_STEPS = 5  # between the scales of two landmarks: 2.4 times
+MIN_DISTANCE_PX = 12.0  # between two landmarks that are to tell a scale
+PLACE_PX = 24  # landmarks in one square of this side count once: a strong echo has several that fit together
+MIN_PLACES = 3  # whose landmarks follow one turn, scale and shift
+_NEIGHBOURS = 6  # later matches of the same pair of images that one is compared with
+_SEEDS = 40  # matches of a pair of images, the best, that define turns, scales and shifts
+_SEED = 7
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Landmarks of images in a fixed order; those of image `i` are `landmarks[first[i]:first[i + 1]]`."""
+
+    landmarks: npt.NDArray[np.void]  # LANDMARK
+    first: npt.NDArray[np.int64]  # (images + 1,)
+    ranks: npt.NDArray[np.int8]  # (images,): a pair is of interest where these differ; the higher stays
+
+    @staticmethod
+    def of(landmarks: Sequence[bytes], *, ranks: Sequence[int]) -> "Collection":
+        """From the `landmarks` column of features.parquet."""
+        lengths = np.array([len(of) for of in landmarks], dtype=np.int64) // LANDMARK.itemsize
+        whole = np.frombuffer(b"".join(landmarks), dtype=LANDMARK)
+        return Collection(whole, np.concatenate([[0], np.cumsum(lengths)]), np.array(ranks, dtype=np.int8))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an image lies in another: there = scale · turn(x, y) + (shift_x_px, shift_y_px), in px from the corner."""
+
+    turn: int  # 1: left for right, 2: top for bottom, then 4: x for y; about the corner
+    scale: float
+    shift_x_px: float
+    shift_y_px: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Two images, by position in the collection, that may overlap."""
+
+    copy: int  # of the lower rank
+    other: int
+    placement: Placement  # of the copy in the other
+    places: int  # of the other whose landmarks follow it
+
+
+def candidates(collection: Collection) -> list[Candidate]:
+    """Pairs of images of different rank that may overlap, sorted by copy, then the most places, then other."""
+    found = [
+        candidate
+        for copy, other, turns in _suspects(collection, _matches(collection))
+        if (candidate := _place(collection, copy, other, turns)) is not None
+    ]
+    return sorted(found, key=lambda candidate: (candidate.copy, -candidate.places, candidate.other))
+
+
+def _matches(collection: Collection) -> npt.NDArray[np.int64]:
+    """(M, 2): landmark of a copy, landmark of an other, that agree in a key and in all but `MAX_BITS`."""
+    words = _words(collection.landmarks)
+    image = np.repeat(np.arange(len(collection.ranks), dtype=np.int32), np.diff(collection.first))
+    rank = collection.ranks[image]
+    scale = collection.landmarks["scale"].astype(np.int8)
+    number = max(len(words), 1)
+
+    def table(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        found = [np.zeros(0, dtype=np.int64)]
+        for one, two in _same_key(words, mask=_mask(bits), rank=rank):
+            near = np.bitwise_count(words[one, 0] ^ words[two, 0])
+            near += np.bitwise_count(words[one, 1] ^ words[two, 1])
+            keep = near <= MAX_BITS
+            one, two = one[keep], two[keep]
+            keep = np.abs(scale[one] - scale[two]) <= MAX_STEPS
+            one, two = one[keep], two[keep]
+            swap = rank[one] > rank[two]
+            found.append(np.where(swap, two, one) * number + np.where(swap, one, two))
+        return np.concatenate(found)
+
+    rng = np.random.default_rng(_SEED)
+    keys = [rng.permutation(BITS)[:KEY_BITS] for _ in range(TABLES)]
+    with ThreadPoolExecutor(THREADS) as pool:  # numpy sorts and compares without holding the lock
+        kept = np.unique(np.concatenate(list(pool.map(table, keys))))
+    return np.stack(np.divmod(kept, number), axis=1)
+
+
+def _words(landmarks: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
+    return np.ascontiguousarray(landmarks["bits"]).view("<u8").astype(np.uint64, copy=False)
+
+
+def _mask(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    chosen = np.zeros(BITS, dtype=np.uint8)
+    chosen[bits] = 1
+    return np.packbits(chosen).view("<u8").astype(np.uint64)
+
+
+def _same_key(
+    words: npt.NDArray[np.uint64], *, mask: npt.NDArray[np.uint64], rank: npt.NDArray[np.int8]
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Pairs of landmarks of different rank whose masked bits hash alike, in blocks."""
+    index_bits = max(len(words) - 1, 1).bit_length()
+    key = (words[:, 0] & mask[0]) * np.uint64(0x9E3779B97F4A7C15)
+    key ^= (key >> np.uint64(29)) ^ ((words[:, 1] & mask[1]) * np.uint64(0xC2B2AE3D27D4EB4F))
+    key *= np.uint64(0xD6E8FEB86659FD93)
+    key >>= np.uint64(index_bits)
+    key <<= np.uint64(index_bits)
+    key |= np.arange(len(words), dtype=np.uint64)
+    key.sort()
+    index = (key & np.uint64((1 << index_bits) - 1)).astype(np.int64)
+    key >>= np.uint64(index_bits)
+    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
+    sizes = np.diff(np.concatenate([starts, [len(key)]]))
+    for size in np.unique(sizes[(sizes > 1) & (sizes <= MAX_BUCKET)]).tolist():
+        members = index[starts[sizes == size][:, np.newaxis] + np.arange(size)]
+        of = rank[members]
+        mixed = of.min(axis=1) < of.max(axis=1)
+        members, of = members[mixed], of[mixed]
+        for step in range(1, size):  # each member with the one `step` places on
+            row, column = np.nonzero(of[:, :-step] != of[:, step:])
+            yield members[row, column], members[row, column + step]
+
+
+def _relative() -> npt.NDArray[np.int64]:
+    """(8, 8): turn of a copy's landmark, turn of the other's → the turn that takes the copy into the other."""
+    unit = np.eye(2, dtype=np.int64)
+    back = [turned_back(unit, turn) for turn in range(8)]  # rows: where the unit vectors go
+    forth = [matrix.T for matrix in back]
+    table = np.zeros((8, 8), dtype=np.int64)
+    for copy in range(8):
+        for other in range(8):
+            whole = forth[copy] @ back[other]
+            (table[copy, other],) = (turn for turn in range(8) if np.array_equal(forth[turn], whole))
+    return table
+
+
+_RELATIVE = _relative()
+
+
+def turned(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], turn: npt.NDArray[np.int64] | int) -> tuple[
+    npt.NDArray[np.float64], npt.NDArray[np.float64]
+]:  # fmt: skip
+    """Vectors (x, y) after `turn`."""
+    turn = np.asarray(turn)
+    x, y = np.where(turn & 1, -x, x), np.where(turn & 2, -y, y)
+    exchange = (turn & 4).astype(bool)
+    return np.where(exchange, y, x), np.where(exchange, x, y)
+
+
+def _suspects(collection: Collection, matches: npt.NDArray[np.int64]) -> list[tuple[int, int, list[int]]]:
+    """(copy, other, turns): images with two matches that agree in turn, scale and direction."""
+    if not len(matches):
+        return []
+    landmarks, number = collection.landmarks, len(collection.ranks)
+    copy, other = landmarks[matches[:, 0]], landmarks[matches[:, 1]]
+    images = np.searchsorted(collection.first, matches, side="right") - 1
+    turn = _RELATIVE[copy["turn"], other["turn"]]
+    case = (images[:, 0] * number + images[:, 1]) * 8 + turn
+    order = np.argsort(case, kind="stable")
+    case, copy, other = case[order], copy[order], other[order]
+    found = [
+        case[:-step][_agree(copy[:-step], copy[step:], other[:-step], other[step:], turn=case[:-step] & 7,
+                            among=case[:-step] == case[step:])]
+        for step in range(1, _NEIGHBOURS + 1) if step < len(case)
+    ]  # fmt: skip
+    suspects: dict[tuple[int, int], list[int]] = {}
+    for one in np.unique(np.concatenate(found)).tolist() if found else []:
+        suspects.setdefault(divmod(one // 8, number), []).append(one % 8)
+    return [(one, two, turns) for (one, two), turns in sorted(suspects.items())]
+
+
+def _agree(
+    copy: npt.NDArray[np.void],
+    copy_two: npt.NDArray[np.void],
+    other: npt.NDArray[np.void],
+    other_two: npt.NDArray[np.void],
+    *,
+    turn: npt.NDArray[np.int64],
+    among: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.int64]:
+    """Positions, of those `among`, where the step from one landmark to the other is the same in both images."""
+    at = np.flatnonzero(among)
+    copy, copy_two, other, other_two, turn = copy[at], copy_two[at], other[at], other_two[at], turn[at]
+    dx, dy = turned(_px(copy_two["x"]) - _px(copy["x"]), _px(copy_two["y"]) - _px(copy["y"]), turn)
+    other_dx, other_dy = _px(other_two["x"]) - _px(other["x"]), _px(other_two["y"]) - _px(other["y"])
+    length, other_length = np.hypot(dx, dy), np.hypot(other_dx, other_dy)
+    scale = other_length / np.maximum(length, 1e-9)
+    off = np.hypot(other_dx - scale * dx, other_dy - scale * dy)
+    fits = (np.minimum(length, other_length) >= MIN_DISTANCE_PX) & (off <= 0.1 * other_length + 4)
+    wanted = STEPS * np.log2(np.maximum(scale, 1e-9))
+    for a, b in ((copy, other), (copy_two, other_two)):
+        fits &= np.abs(b["scale"].astype(np.float64) - a["scale"] - wanted) <= 1.6
+    return at[fits]
+
+
+def _px(sixteenths: npt.NDArray[np.uint16]) -> npt.NDArray[np.float64]:
+    return sixteenths.astype(np.float64) / 16
+
+
+def _place(collection: Collection, copy: int, other: int, turns: Sequence[int]) -> Candidate | None:
+    """The turn, scale and shift that landmarks in most places follow, if they are enough."""
+    first = collection.first
+    ours, theirs = (collection.landmarks[first[i] : first[i + 1]] for i in (copy, other))
+    differ = np.bitwise_count(_words(ours)[:, np.newaxis] ^ _words(theirs)).sum(axis=2, dtype=np.int16)
+    relative = _RELATIVE[ours["turn"][:, np.newaxis], theirs["turn"]]
+    best: tuple[int, Placement] | None = None
+    for turn in turns:
+        a, b = np.nonzero((differ <= MAX_BITS_OF_PAIR) & (relative == turn))
+        order = np.argsort(differ[a, b], kind="stable")[: 4 * _SEEDS]
+        found = _best_placement(ours[a[order]], theirs[b[order]], turn=turn)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found
+    if best is None or best[0] < MIN_PLACES:
+        return None
+    return Candidate(copy, other, best[1], best[0])
+
+
+def _best_placement(
+    ours: npt.NDArray[np.void], theirs: npt.NDArray[np.void], *, turn: int
+) -> tuple[int, Placement] | None:
+    """Of all placements that two of these matches define, the one that most follow: in how many places, and which."""
+    x, y = turned(_px(ours["x"]), _px(ours["y"]), turn)
+    to_x, to_y = _px(theirs["x"]), _px(theirs["y"])
+    allowed = 0.8 * 2 ** (theirs["scale"] / STEPS) + 1.5
+    one, two = np.triu_indices(min(len(x), _SEEDS), 1)
+    length = np.hypot(x[two] - x[one], y[two] - y[one])
+    to_length = np.hypot(to_x[two] - to_x[one], to_y[two] - to_y[one])
+    far = np.minimum(length, to_length) >= MIN_DISTANCE_PX
+    one, two, scale = one[far], two[far], to_length[far] / length[far]
+    if not len(one):
+        return None
+    shift_x = (to_x[one] + to_x[two] - scale * (x[one] + x[two])) / 2
+    shift_y = (to_y[one] + to_y[two] - scale * (y[one] + y[two])) / 2
+    by = scale[:, np.newaxis]
+    off = np.hypot(by * x + shift_x[:, np.newaxis] - to_x, by * y + shift_y[:, np.newaxis] - to_y)
+    steps = theirs["scale"].astype(np.float64) - ours["scale"]
+    follow = (off <= allowed) & (np.abs(steps - STEPS * np.log2(by)) <= 2)
+    chosen = follow[int(np.argmax(follow.sum(axis=1)))]
+    x, y, to_x, to_y, weight = x[chosen], y[chosen], to_x[chosen], to_y[chosen], allowed[chosen] ** -2.0
+    places = {(int(at_x // PLACE_PX), int(at_y // PLACE_PX)) for at_x, at_y in zip(to_x, to_y, strict=True)}
+    if len(places) < 2:
+        return None
+    middle = [float(weight @ values / weight.sum()) for values in (x, y, to_x, to_y)]
+    dx, dy = x - middle[0], y - middle[1]
+    slope = weight @ (dx * (to_x - middle[2]) + dy * (to_y - middle[3])) / (weight @ (dx**2 + dy**2))
+    if slope <= 0:
+        return None
+    fitted = float(slope)
+    return len(places), Placement(turn, fitted, middle[2] - fitted * middle[0], middle[3] - fitted * middle[1])
