@@ -22,6 +22,7 @@ from tasks.validate import overlaps
 from tasks.validate.matching import Collection, candidates
 from tasks.validate.registration import register
 
+LEAST = 20  # crops of which a share says something
 SHARES, DRAWS, PATCH_PX = (1.0, 0.8, 0.6, 0.4, 0.2), 2, 500
 SETS = {
     "HRSID, 800 px": ("hrsid_minitest/**/images/*.jpg", 800, 36),
@@ -94,7 +95,7 @@ def _tables(made: dict[str, tuple[str, str, float, float, int, int]], right: set
     kinds: dict[str, Any] = {
         "set, share of the area": lambda of: f"{of[1]} · {of[2]:.0%}",
         "resized (share ≥ 40 %)": lambda of: f"{0.5 * 2 ** (int(2 * np.log2(of[3] / 0.5)) / 2):.2f} and up",
-        "JPEG quality (share ≥ 40 %)": lambda of: f"{of[4] // 5 * 5} to {of[4] // 5 * 5 + 4}",
+        "JPEG quality (share ≥ 40 %)": lambda of: "95" if of[4] == 95 else f"{of[4] // 5 * 5} to {of[4] // 5 * 5 + 4}",
         "turn (share ≥ 40 %)": lambda of: overlaps.TURNS[of[5]] or "none",
         "all, share ≥ 40 %": lambda of: "all",
     }
@@ -102,8 +103,9 @@ def _tables(made: dict[str, tuple[str, str, float, float, int, int]], right: set
         kept = {name: of for name, of in made.items() if of[2] >= 0.4 or title.startswith("set")}
         total, hit = Counter(key(of) for of in kept.values()), Counter(key(of) for n, of in kept.items() if n in right)
         print(f"\n| {title} | crops | recall |\n|---|---|---|")
-        for name, count in total.items():
-            print(f"| {name} | {count} | {hit[name] / count:.3f} |")
+        for name in total if title.startswith("set") else sorted(total):
+            recall = f"{hit[name] / total[name]:.3f}" if total[name] >= LEAST else "too few"
+            print(f"| {name} | {total[name]} | {recall} |")
 
 
 def _dates(mirror: Path) -> None:

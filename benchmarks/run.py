@@ -21,7 +21,10 @@ NO_BENCHMARK = {"__init__", "run", "records", "reference", "human_claims", "leak
 
 
 def main() -> None:
-    names = sys.argv[1:] or sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in NO_BENCHMARK)
+    known = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in NO_BENCHMARK)
+    names = sys.argv[1:] or known
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"no benchmark '{unknown[0]}'; there are {', '.join(known)}")
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     for name in names:
         found: Any = importlib.import_module(f"benchmarks.{name}").run()

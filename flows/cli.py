@@ -7,7 +7,8 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Parse the command line and run one subcommand; a user's mistake is one line and exit code 1."""
+    """Parse the command line and run one subcommand; a user's mistake, or a file that cannot be
+    read or written, is one line and exit code 1."""
     parser = argparse.ArgumentParser(prog="sar-text", description="SAR image-text data and models, with their lineage")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -60,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -1,7 +1,18 @@
 """Settings of models, training and decoding: plain dataclasses, so that reading them imports no torch."""
 
+import re
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
+
+
+def bounded(settings: object, *, least: float, most: float = inf, keys: tuple[str, ...]) -> None:
+    """Raise `ValueError` for the first of `keys` whose number is not finite or not from `least` to `most`."""
+    for key in keys:
+        value = getattr(settings, key)
+        if not (least <= value <= most and value < inf):
+            allowed = f"at least {least:g}" if most == inf else f"from {least:g} to {most:g}"
+            raise ValueError(f"{key} is {value}; it must be {allowed}")
 
 
 @dataclass(frozen=True)
@@ -14,6 +25,8 @@ class Hardware:
     processes: int = 1  # of training; above 1 the training stages start themselves under torchrun
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", self.device):
+            raise ValueError(f"device is {self.device!r}, no device of ours: only cpu and cuda (cuda:1 …) are")
         if self.threads < 1 or self.processes < 1:
             raise ValueError(f"threads ({self.threads}) and processes ({self.processes}) must be at least 1")
 
@@ -37,6 +50,8 @@ class Training:
             raise ValueError(f"epochs ({self.epochs}) must be at least 1 and batch_size ({self.batch_size}) at least 2")
         if self.learning_rate <= 0 or self.gradient_clip <= 0:
             raise ValueError("learning_rate and gradient_clip must be above 0")
+        at_least_0 = ("weight_decay", "warmup_steps", "patience", "caption_weight", "contrastive_weight")
+        bounded(self, least=0, keys=("learning_rate", "gradient_clip", *at_least_0))
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,9 @@ class Decoding:
     max_tokens: int = 48
     batch_size: int = 64
 
+    def __post_init__(self) -> None:
+        bounded(self, least=1, keys=("beams", "max_tokens", "batch_size"))
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -67,5 +85,6 @@ class Sampling:
     batch_size: int = 64
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0:
+        bounded(self, least=1, keys=("max_tokens", "batch_size"))
+        if not 0 < self.temperature < inf:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0 (for none, decode greedily)")

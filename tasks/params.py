@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sar_models.settings import Decoding, Hardware, ModelSettings, Sampling
+from sar_models.settings import Decoding, Hardware, ModelSettings, Sampling, bounded
 from tasks import paths, strict
 
 
@@ -14,8 +14,12 @@ class Narrate:
     """How many captions, and which of the equally true ones."""
 
     captions_per_image: int
-    questions_per_image: int
+    questions_per_image: int  # at most; 0: none
     seed: int
+
+    def __post_init__(self) -> None:
+        bounded(self, least=1, most=20, keys=("captions_per_image",))
+        bounded(self, least=0, keys=("questions_per_image",))
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,10 @@ class Validate:
     split: Split
 
     def __post_init__(self) -> None:
+        bounded(self, least=1, keys=("min_side_px", "min_words"))
+        bounded(self, least=self.min_side_px, keys=("max_side_px",))
+        bounded(self, least=self.min_words, keys=("max_words",))
+        bounded(self, least=0, most=1, keys=("max_quarantine_share",))
         if not re.fullmatch(r"\d{4}-[01]\d-[0-3]\d", self.released):
             raise ValueError(f'released is {self.released!r}; write a day as "2026-01-31", in quotes')
 
@@ -57,6 +65,9 @@ class LanguageModel:
     revision: str = ""  # a commit of the hub, so that the same weights come again; empty: the newest
     max_new_tokens: int = 96
     batch_size: int = 16
+
+    def __post_init__(self) -> None:
+        bounded(self, least=1, keys=("max_new_tokens", "batch_size"))
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,13 @@ class Pairs:
     min_claim_precision: float  # of them together; below it all of the pair text goes to quarantine
     seed: int
 
+    def __post_init__(self) -> None:
+        _each_once(self.sources)
+        bounded(self, least=0, keys=("held_out_images",))
+        bounded(self, least=0, most=1, keys=("min_claim_precision",))
+        if self.rewriter == "language_model" and not self.language_model.name:
+            raise ValueError("rewriter is language_model, so language_model.name must be a hub id or a local folder")
+
 
 @dataclass(frozen=True)
 class ModelText:
@@ -85,6 +103,12 @@ class ModelText:
     min_claim_precision: float  # that captions above the thresholds must reach there
     seed: int
 
+    def __post_init__(self) -> None:
+        _each_once(self.sources)
+        bounded(self, least=1, keys=("samples",))
+        bounded(self, least=0, keys=("validation_images",))
+        bounded(self, least=0, most=1, keys=("min_claim_precision",))
+
 
 @dataclass(frozen=True)
 class Evaluate:
@@ -96,6 +120,10 @@ class Evaluate:
     meteor: bool  # needs Java
     decoding: Decoding
     sample_images: int  # on the page of test images
+
+    def __post_init__(self) -> None:
+        bounded(self, least=1, keys=("bootstrap_draws", "batch_size"))
+        bounded(self, least=0, keys=("sample_images",))
 
 
 @dataclass(frozen=True)
@@ -129,6 +157,11 @@ class Params:
     def model(self, name: str) -> ModelSettings:
         """Settings of the model `clip` or `coca`."""
         return {"clip": self.clip, "coca": self.coca}[name]
+
+
+def _each_once(sources: tuple[str, ...]) -> None:
+    if twice := sorted({name for name in sources if sources.count(name) > 1}):
+        raise ValueError(f"sources names {', '.join(twice)} more than once; name each source once")
 
 
 def load(path: Path | None = None) -> Params:

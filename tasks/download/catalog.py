@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -131,6 +132,10 @@ class Source:
             raise ValueError("files_list and files_list_sha256 go together; `sha256sum FILES_LIST` prints the latter")
         if any(part.address == "manual" for part in self.also):
             raise ValueError("a part of `also` has an address to fetch from: only the source itself may be `manual`")
+        for key in ("resolution_m", "pixel_spacing_x_m", "pixel_spacing_y_m"):
+            value = getattr(self, key)
+            if value is not None and not 0 < value < inf:
+                raise ValueError(f"{key} is {value}; metres above 0, or leave it out")
         unknown = sorted(set(self.exhaustive) - set(self.classes.values()))
         if unknown:
             raise ValueError(f"exhaustive names {', '.join(unknown)}, which no entry of classes maps to")

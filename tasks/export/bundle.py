@@ -4,10 +4,12 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image, UnidentifiedImageError
 
 from sar_models.shards import ShardReader
@@ -20,6 +22,8 @@ from tasks.validate import write
 Row = Mapping[str, Any]
 _CAPTION = [name for name in records.TEXT.names if name != "claims"]
 _QUESTION = [name for name in records.QUESTION_TEXT.names if name != "claims"]
+_PLACE = [name for name, _ in records.PLACE]
+_BATCH = 50_000  # rows
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp"}
 
 
@@ -33,27 +37,44 @@ class Picture:
 
 @dataclass
 class Bundle:
-    """A text data set and the folder into which a layout writes it."""
+    """A text data set and the folder into which a layout writes it. Rows are read when they are asked for."""
 
     modality: str
     out: Path
     shards: ShardReader
     bar: Bar
-    captions: dict[str, list[dict[str, Any]]]  # split → rows of records.TEXT, without claims
-    questions: dict[str, list[dict[str, Any]]]  # split → rows of records.QUESTION_TEXT, without claims
+    asked: bool  # whether the layout has a place for questions
     sources: dict[str, Source]
+    written: set[str] = field(default_factory=set)  # paths that the layout has, also where an earlier run wrote them
 
     @property
     def folder(self) -> Path:
         """The validated data set."""
         return paths.text(self.modality)
 
+    def captions(self, split: str) -> list[dict[str, Any]]:
+        """Rows of `records.TEXT`, without claims."""
+        return records.read(self.folder / f"{split}.parquet", columns=_CAPTION)
+
+    def questions(self, split: str) -> list[dict[str, Any]]:
+        """Rows of `records.QUESTION_TEXT`, without claims; none where the layout has no place for them."""
+        return records.read(self.folder / f"{split}_questions.parquet", columns=_QUESTION) if self.asked else []
+
+    def rows(self, kind: str) -> int:
+        """How many captions (`kind` is ``""``) or questions (`_questions`) the data set has."""
+        return sum(pq.read_metadata(self.folder / f"{split}{kind}.parquet").num_rows for split in write.SPLITS)
+
     def images(self) -> list[dict[str, Any]]:
-        """One row an image that a caption or a question speaks of, in the order of the shards."""
+        """One row of `records.PLACE` an image that a caption or a question speaks of, in the order of the shards."""
         found: dict[str, dict[str, Any]] = {}
-        for rows in (*self.captions.values(), *self.questions.values()):
-            for row in rows:
-                found.setdefault(row["record_id"], row)
+        for path in _tables(self.folder, asked=self.asked):
+            for batch in records.read_batches(path, columns=_PLACE, rows=_BATCH):
+                first: dict[str, int] = {}
+                for number, record_id in enumerate(batch.column("record_id").to_pylist()):
+                    if record_id not in found:
+                        first.setdefault(record_id, number)
+                rows = batch.take(pa.array(first.values(), pa.int64())).to_pylist()
+                found |= {row["record_id"]: row for row in rows}
         return sorted(found.values(), key=lambda row: (row["source"], row["shard"], row["offset"]))
 
     def picture(self, image: Row, *, formats: Iterable[str] = ("JPEG", "PNG")) -> Picture:
@@ -85,11 +106,13 @@ class Bundle:
     def put(self, path: str, make: Callable[[Path], object]) -> None:
         """Have `make` write the file `path`, which then appears whole or not at all; one that is there stays."""
         target = self.out / path
-        assert target.resolve().is_relative_to(self.out.resolve()), "write.splits refuses paths that leave the folder"
+        if not target.resolve().is_relative_to(self.out.resolve()):
+            raise ValueError(f"{path} would lie outside {self.out}: build the data set again with validate")
+        self.written.add(path)
         if target.is_file():
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name[-100:]}.part")
+        partial = partial_of(target)
         make(partial)
         partial.replace(target)
 
@@ -110,16 +133,22 @@ class Bundle:
             yield own[0], own
 
 
-def load(modality: str, out: Path, *, shards: ShardReader, bar: Bar) -> Bundle:
+def load(modality: str, out: Path, *, asked: bool, shards: ShardReader, bar: Bar) -> Bundle:
     """The data set of `modality` as validate wrote it. Raises `ValueError` when it is missing."""
-    folder = paths.text(modality)
-    captions = {split: records.read(folder / f"{split}.parquet", columns=_CAPTION) for split in write.SPLITS}
-    questions = {
-        split: records.read(folder / f"{split}_questions.parquet", columns=_QUESTION) for split in write.SPLITS
-    }
-    names = sorted({row["source"] for rows in (*captions.values(), *questions.values()) for row in rows})
-    sources = {name: catalog.load(name, path=paths.source_data(name) / "source.yaml") for name in names}
-    return Bundle(modality, out, shards, bar, captions, questions, sources)
+    tables = _tables(paths.text(modality), asked=True)
+    columns = (records.read_table(path, columns=["source"])["source"] for path in tables)
+    names = {name for column in columns for name in column.unique().to_pylist()}
+    sources = {name: catalog.load(name, path=paths.source_data(name) / "source.yaml") for name in sorted(names)}
+    return Bundle(modality, out, shards, bar, asked, sources)
+
+
+def partial_of(target: Path) -> Path:
+    """What the file is called while it is written."""
+    return target.with_name(f".{target.name[-100:]}.part")
+
+
+def _tables(folder: Path, *, asked: bool) -> list[Path]:
+    return [folder / f"{split}{kind}.parquet" for kind in ("", "_questions")[: 1 + asked] for split in write.SPLITS]
 
 
 def _format(data: bytes) -> str | None:

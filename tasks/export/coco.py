@@ -16,7 +16,6 @@ from tasks.validate.write import SPLITS, filepath
 
 def write(bundle: Bundle) -> None:
     """Write images and annotations; numbers of images and categories are the same in all files."""
-    bundle.questions = {split: [] for split in SPLITS}
     images = bundle.images()
     bundle.bar.expect(len(images))
     bundle.loose_images(images)
@@ -25,7 +24,7 @@ def write(bundle: Bundle) -> None:
     names = sorted({box["class"] for own in boxes.values() for box in own})
     categories = {name: number for number, name in enumerate(names, 1)}
     for split in SPLITS:
-        rows = bundle.captions[split]
+        rows = bundle.captions(split)
         pictured = {row["record_id"]: row for row in rows}
         captions = [
             {"id": number, "image_id": numbers[row["record_id"]], "caption": row["text"], "route": row["route"],

@@ -24,8 +24,8 @@ def write(bundle: Bundle) -> None:
     bundle.bar.expect(len(bundle.images()))
     schema = _schema()
     for split in SPLITS:
-        questions = {first["record_id"]: own for first, own in bundle.by_image(bundle.questions[split])}
-        captions = {first["record_id"]: own for first, own in bundle.by_image(bundle.captions[split])}
+        questions = {first["record_id"]: own for first, own in bundle.by_image(bundle.questions(split))}
+        captions = {first["record_id"]: own for first, own in bundle.by_image(bundle.captions(split))}
         first_rows = {record_id: own[0] for told in (questions, captions) for record_id, own in told.items()}
         images = [first_rows[record_id] for record_id in sorted(first_rows)]
         files = range(0, len(images), IMAGES)

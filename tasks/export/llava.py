@@ -25,7 +25,7 @@ def write(bundle: Bundle) -> None:
     asked = yaml.safe_load((Path(__file__).parent / "instructions.yaml").read_text(encoding="utf-8"))
     for split in SPLITS:
         bundle.put(f"{split}.json", partial(shutil.copyfile, bundle.folder / f"{split}_llava.json"))
-        captions = [_caption(row, asked, kind=_KIND[bundle.modality]) for row in bundle.captions[split]]
+        captions = [_caption(row, asked, kind=_KIND[bundle.modality]) for row in bundle.captions(split)]
         bundle.put_json(f"{split}_captions.json", captions)
 
 

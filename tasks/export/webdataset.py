@@ -23,10 +23,9 @@ SAMPLES = 5_000  # a shard
 
 def write(bundle: Bundle) -> None:
     """Write `<split>/<number>.tar` and `<split>/sizes.json`."""
-    bundle.questions = {split: [] for split in SPLITS}
-    bundle.bar.expect(sum(map(len, bundle.captions.values())))
+    bundle.bar.expect(bundle.rows(""))
     for split in SPLITS:
-        rows = sorted(bundle.captions[split], key=lambda row: _dice(row["caption_id"]))
+        rows = sorted(bundle.captions(split), key=lambda row: _dice(row["caption_id"]))
         sizes = {}
         for start in range(0, len(rows), SAMPLES):
             own = rows[start : start + SAMPLES]

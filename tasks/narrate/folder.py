@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 CHUNK = 32  # images captioned together
 WORK = ".narrate"  # below --out: what is done so far
-FORMAT = 1  # of its files
+FORMAT = 2  # of its files
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def narrate_folder(
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
             place = work / f"{_key(folder, chunk, captioner, settings)}.json"
-            if place.is_file():
+            if place.is_file() and not _unread(place):
                 taken_over += len(chunk)
             else:
                 done = _narrate(folder, chunk, captioner, settings)
@@ -113,7 +114,8 @@ def narrate_folder(
             bar.moved(sum((folder / path).stat().st_size for path in chunk if (folder / path).is_file()))
             bar.finished(len(chunk))
     for stale in set(work.iterdir()) - used:  # of images or settings that are no more
-        stale.unlink()
+        if stale.is_file():
+            stale.unlink()
     captions = _write(out, entries, captioner=captioner)
     failed = tuple((entry["filepath"], entry["error"]) for entry in entries if "error" in entry)
     return FolderSummary(len(paths), captions, taken_over, failed, out)
@@ -141,6 +143,11 @@ def _images(folder: Path, out: Path) -> list[str]:
     return sorted(found)
 
 
+def _unread(place: Path) -> bool:
+    """Whether the chunk holds an image that the system did not hand over: the next run may read it."""
+    return any(entry.get("unread") for entry in json.loads(place.read_text(encoding="utf-8")))
+
+
 def _key(folder: Path, chunk: Sequence[str], captioner: "Captioner", settings: Settings) -> str:
     total = hashlib.sha256(repr((FORMAT, captioner.version, settings)).encode())
     for path in chunk:
@@ -153,13 +160,17 @@ def _narrate(folder: Path, chunk: Sequence[str], captioner: "Captioner", setting
     """One entry an image: captions, scores and thumbnail, or the error."""
     pictures: dict[str, NDArray[np.uint8]] = {}
     errors: dict[str, str] = {}
+    unread: set[str] = set()
     for path in chunk:
         try:
             path.encode("utf-8")
             pictures[path] = read(folder / path, settings.reading)
         except UnicodeEncodeError:
             errors[path] = "its name is not valid UTF-8: rename it"
-        except (OSError, ValueError) as error:  # one bad file does not stop the others: it is listed at the end
+        except OSError as error:  # its text would hold the absolute path
+            errors[path] = error.strerror or type(error).__name__
+            unread.add(path)
+        except ValueError as error:  # one bad file does not stop the others: it is listed at the end
             errors[path] = str(error)
     written = write(
         captioner.coca, captioner.clip, list(pictures.values()), list(pictures), decoding=settings.decoding,
@@ -170,7 +181,7 @@ def _narrate(folder: Path, chunk: Sequence[str], captioner: "Captioner", setting
     for path in chunk:
         shown = path.encode("utf-8", "backslashreplace").decode()
         if path in errors:
-            entries.append({"filepath": shown, "error": errors[path]})
+            entries.append({"filepath": shown, "error": errors[path], "unread": path in unread})
             continue
         said = told[path]
         texts = list(dict.fromkeys((said.text, *said.others)))[: settings.captions]
@@ -187,6 +198,8 @@ def read(path: Path, reading: Reading) -> NDArray[np.uint8]:
     shown 0..65535. Raises `ValueError` for what cannot be decoded, and for float samples without `low` and `high`: no
     file says what its values mean.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError("not a regular file")  # reading a pipe would wait for ever
     stored = decode(path.read_bytes())
     bands = list(reading.bands) or None
     if bands is None and stored.shape[2] > 3:
@@ -227,6 +240,11 @@ def _write(out: Path, entries: Sequence[dict[str, Any]], *, captioner: "Captione
     (out / "captions.jsonl").write_text(
         "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
     )
+    names: set[str] = set()
     for name, page in contact_sheet.pages(entries, version=captioner.version):
         (out / name).write_text(page, encoding="utf-8")
+        names.add(name)
+    for old in out.glob("index_*.html"):  # pages of an earlier, larger run
+        if re.fullmatch(r"index_\d+\.html", old.name) and old.name not in names:
+            old.unlink()
     return len(rows)

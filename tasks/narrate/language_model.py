@@ -1,6 +1,6 @@
 """The language-model rewriter: any causal language model with a chat template, greedy, batched, seeded.
 
-The only module of the data stages that imports torch, and only once a model is made.
+The only module of the data stages that imports torch directly, and only once a model is made.
 """
 
 import re

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from tasks.narrate import words
 
 TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?(?![a-z0-9])|[a-z0-9]+|[.,;:!?%()°]")
+NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")  # without commas; no exponents, and none too long to mean anything
+WHOLE = re.compile(r"[0-9]{1,9}")
 STOPS = frozenset(".;!?")
 BREAKS = frozenset(
     ("of", "with", "in", "on", "at", "by", "is", "are", "and", "that", "which", "from", "to", "for", "as")
@@ -66,7 +68,7 @@ def phrases() -> Node:
                 add(plural, Item("noun", (name, "many")))
         if noun.cover and tuple(tokens(noun.cover)) not in table:
             add(noun.cover, Item("noun", (name, "many" if noun.cover_plural else "either")))
-        for text in {text for pair in noun.areas for text in pair}:
+        for text in sorted({text for pair in noun.areas for text in pair}):
             add(text, Item("noun", (name, "area")))
         if noun.edge:
             add(noun.edge, Item("noun", (name, "either")))
@@ -182,11 +184,10 @@ def _number(all_tokens: list[str], at: int, found: list[Item]) -> int:
     lexicon = words.lexicon()
     text = all_tokens[at].replace(",", "")
     following = all_tokens[at + 1] if at + 1 < len(all_tokens) else ""
-    try:
-        value = float(text)
-    except ValueError:  # such as "3d"
+    if not NUMBER.fullmatch(text):  # such as "3d"
         found.append(Item("word", text))
         return at + 1
+    value = float(text)
     if following in ("%", "percent"):
         share = value / 100
         tolerance = lexicon.percent_tolerance if value >= 10 else lexicon.small_percent_tolerance
@@ -197,7 +198,7 @@ def _number(all_tokens: list[str], at: int, found: list[Item]) -> int:
         found.append(Item("degrees", f"{value:g}"))
         return at + 2
     last, size = at, value
-    if following in ("to", "and") and at + 2 < len(all_tokens) and all_tokens[at + 2].isdigit():
+    if following in ("to", "and") and at + 2 < len(all_tokens) and WHOLE.fullmatch(all_tokens[at + 2]):
         last, size = at + 2, float(all_tokens[at + 2])
     if all_tokens[last + 1 : last + 2] and all_tokens[last + 1] in UNITS:
         node, after = phrases().next.get(all_tokens[last + 1]), last + 2

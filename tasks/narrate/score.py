@@ -22,6 +22,7 @@ from tasks.narrate.reader import read_claims
 from tasks.narrate.words import Claim
 
 LEAST_COVER = 0.05  # of the map; land cover below it need not be told
+LEAST_CLAIMS = 30  # that the annotation settles; of fewer, a claim precision says nothing
 RELATED = {"near", "side_of", "part"}  # their values end in a further class
 DENIED = re.compile(r"0($|[@ ])")
 

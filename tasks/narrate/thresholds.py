@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.narrate.score import ClaimScore, Totals, total
+from tasks.narrate.score import LEAST_CLAIMS, ClaimScore, Totals, total
 
 STEP = 0.05
-LEAST_CLAIMS = 30  # of the captions above a threshold; fewer prove nothing
 
 
 @dataclass(frozen=True)

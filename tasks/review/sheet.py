@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from PIL import Image
 
 from sar_models.images import decode
@@ -22,7 +24,9 @@ from tasks.review.sample import draw
 from tasks.validate.reviews import COLUMNS, judged_text
 from tasks.validate.write import SPLITS
 
+BATCH = 50_000  # rows read at once
 SIDE_PX = 720  # of the larger side of an image on the page
+_DRAWN = ["record_id", "source", "route", "split"]  # what the sample is drawn by
 _CAPTION = ["record_id", "source", "route", "split", "caption_id", "text", "rule"]
 _QUESTION = ["record_id", "question_id", "question", "answer", "family"]
 _RECORD = [
@@ -39,10 +43,10 @@ def write(modality: str, path: Path, *, n: int, seed: int) -> int:
     if n < 1:
         raise ValueError(f"a sheet of {n} images shows nothing: give --n 1 or more")
     folder = paths.text(modality)
-    rows = [row for split in SPLITS for row in records.read(folder / f"{split}.parquet", columns=_CAPTION)]
-    asked = [row for split in SPLITS for row in records.read(folder / f"{split}_questions.parquet", columns=_QUESTION)]
-    chosen = draw(rows, n=n, seed=seed)
-    captions, questions = _by_record(rows, chosen), _by_record(asked, chosen)
+    tables = [folder / f"{split}.parquet" for split in SPLITS]
+    chosen = draw([row for path in tables for row in records.read(path, columns=_DRAWN)], n=n, seed=seed)
+    captions = _by_record(tables, chosen, columns=_CAPTION)
+    questions = _by_record([folder / f"{split}_questions.parquet" for split in SPLITS], chosen, columns=_QUESTION)
     drawn = _drawn(modality, chosen)
     items = [
         drawn[record_id]
@@ -69,11 +73,15 @@ def write(modality: str, path: Path, *, n: int, seed: int) -> int:
     return len(items)
 
 
-def _by_record(rows: Sequence[Mapping[str, Any]], chosen: Sequence[str]) -> Mapping[str, list[Mapping[str, Any]]]:
-    wanted, found = set(chosen), defaultdict(list)
-    for row in rows:
-        if row["record_id"] in wanted:
-            found[row["record_id"]].append(row)
+def _by_record(
+    tables: Sequence[Path], chosen: Sequence[str], *, columns: Sequence[str]
+) -> Mapping[str, list[Mapping[str, Any]]]:
+    """The rows of the chosen images: of a whole data set, the rest is never made into Python objects."""
+    wanted, found = pa.array(chosen, pa.string()), defaultdict(list)
+    for path in tables:
+        for batch in records.read_batches(path, columns=columns, rows=BATCH):
+            for row in batch.filter(pc.is_in(batch.column("record_id"), value_set=wanted)).to_pylist():
+                found[row["record_id"]].append(row)
     return found
 
 

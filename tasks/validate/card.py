@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
@@ -145,7 +146,7 @@ def _classes(tables: Tables, verdict: Verdict) -> str:
 
 def _source(source: Source) -> str:
     facts = {
-        "address": source.address,
+        "address": _address(source.address),
         "licence": source.licence.strip() or "missing",
         "citation": source.citation,
         "sensor": ", ".join(filter(None, (source.sensor, source.band, source.polarization))),
@@ -159,12 +160,21 @@ def _source(source: Source) -> str:
     return f"### {source.name}: {source.title}\n\n" + "\n".join(lines) + "\n"
 
 
+def _address(address: str) -> str:
+    """As it is written, but of a file on somebody's disk only the scheme and the last part."""
+    scheme, separator, path = address.partition("://")
+    if scheme.removeprefix("git+") != "file":
+        return address
+    repository, marker, rest = path.partition("@")
+    return f"{scheme}{separator}…/{PurePosixPath(repository).name}{marker}{rest}"
+
+
 def _limits(tables: Tables, measured: Mapping[str, Any], *, settings: Validate) -> str:
     limits = [
         "Licences differ by source, and the strictest of those you use binds you; nobody here gave legal advice.",
         "Generated captions say only what an annotation holds. An object that a source does not annotate may be there, "
         "and no caption claims its absence unless the source annotates its class exhaustively.",
-        "Captions that a source gives are kept as given; with nothing to check their claims against.",
+        "Captions that a source gives are kept as given, and nothing is held against them.",
         "Copies between splits are searched for by pixels, also as crops, resized, turned or stored again; small "
         "overlaps and images without structure can escape.",
         f"Only images of {settings.min_side_px} to {settings.max_side_px} px a side and captions of "

@@ -12,10 +12,10 @@ from typing import Any
 from tasks import paths, records
 from tasks.narrate import truth
 from tasks.narrate.claims import read_claims
+from tasks.narrate.score import LEAST_CLAIMS
 from tasks.params import Params
 
 ROUTES = ("pair", "model")  # written by a model, and so never a test reference
-LEAST_CLAIMS = 30  # below it, a share of claims is luck: at a true 80 %, 30 claims come out within 15 points
 
 
 def files(names: Iterable[str], *, params: Params) -> list[Path]:

@@ -22,7 +22,7 @@ from tasks.validate import language_prior, reviews
 from tasks.validate.features import PLACE, Tables
 from tasks.validate.gate import CHOSEN, Verdict, first_reasons, largest
 from tasks.validate.suites import Finding
-from tasks.validate.write import SPLITS, filepath
+from tasks.validate.write import SPLITS, check_paths, filepath
 
 SOURCE_SHARE, LARGE_SOURCE = 0.02, 2_000  # share of a source that one string may be, and from how many questions on
 SURPLUS = ("question_repeated", "question_unbalanced")  # no fault of the question
@@ -35,15 +35,18 @@ class Asked:
 
     table: pa.Table
     rows: list[dict[str, Any]]  # as the table, without claims
+    images: Mapping[str, Mapping[str, Any]]  # of all questions and captions, by record id
 
 
 @dataclass(frozen=True)
 class Answered:
-    """`passed` are row numbers; `refused` fits `records.QUARANTINE`."""
+    """`passed` are row numbers; `refused` fits `records.QUARANTINE`; `spoken` are the images of what passed, with those
+    of the captions, by record id."""
 
     asked: Asked
     passed: list[int]
     refused: list[dict[str, Any]]
+    spoken: Mapping[str, Mapping[str, Any]]
     priors: dict[str, language_prior.Prior]
 
 
@@ -76,7 +79,8 @@ def assemble(tables: Tables) -> Asked:
                     | judged
                 )  # fmt: skip
     reviews.mark(rows, verdicts, kind="question")
-    return Asked(pa.concat_tables(parts) if parts else records.QUESTIONS.empty_table(), rows)
+    table = pa.concat_tables(parts) if parts else records.QUESTIONS.empty_table()
+    return Asked(table, rows, {image["record_id"]: image for image in tables.images})
 
 
 @lru_cache(maxsize=2**16)
@@ -131,7 +135,9 @@ def judge(asked: Asked, findings: Sequence[Finding], images: Verdict) -> Answere
         for number, (reason, detail) in sorted((reasons | surplus).items())
         for row in (asked.rows[number],)
     ]  # fmt: skip
-    return Answered(asked, passed, refused, language_prior.measure([asked.rows[number] for number in passed]))
+    told = [asked.rows[number] for number in passed]
+    spoken = {row["record_id"]: asked.images[row["record_id"]] for row in (*images.passed, *told)}
+    return Answered(asked, passed, refused, spoken, language_prior.measure(told))
 
 
 _DETAILS = {
@@ -184,8 +190,8 @@ def _unbalanced(rows: Sequence[Mapping[str, Any]], numbers: Sequence[int]) -> di
 
 
 def stop_if_bad(answered: Answered, *, max_share: float, quarantine: Path) -> None:
-    """Raise `ValueError` where a source loses more than `max_share` of its questions by faults, or the words alone give
-    the answers away (see language_prior.py)."""
+    """Raise `ValueError` where a source loses more than `max_share` of its questions by faults, the words alone give
+    the answers away (see language_prior.py), or the path of an image that a caption or question speaks of is unsafe."""
     entered = Counter(row["source"] for row in answered.asked.rows)
     faults: dict[str, Counter[str]] = {name: Counter() for name in entered}
     for row in answered.refused:
@@ -204,6 +210,7 @@ def stop_if_bad(answered: Answered, *, max_share: float, quarantine: Path) -> No
             f"{language_prior.MARGIN:.0%} against the commonest answer: {complaint}. Ask other questions in "
             "tasks/narrate (docs/questions.md, The language prior), then narrate again"
         )
+    check_paths(answered.spoken, where=quarantine.parent.name)
 
 
 def write(folder: Path, answered: Answered, images: Sequence[Mapping[str, Any]]) -> None:

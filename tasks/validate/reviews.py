@@ -26,7 +26,7 @@ class Reviews:
         """Why the item may not enter, or null: one rejection outweighs any acceptance."""
         said = self.verdicts.get((kind, item), {}).get(text, [])
         rejections = said.count("reject")
-        return f"rejected by {rejections} of {len(said)} people" if rejections else None
+        return f"rejected by {rejections} of {len(said)} verdicts" if rejections else None
 
     def measure(self, kind: str, items: Iterable[tuple[str, str]], *, sources: Iterable[str]) -> dict[str, Any]:
         """Counts over all `items` (id and text today) of `sources`, and the share accepted with its 95 % interval.

@@ -29,13 +29,14 @@ def quarantine(folder: Path, refused: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-def splits(folder: Path, passed: Sequence[Mapping[str, Any]]) -> None:
-    """Write `<split>.parquet` (schema `records.TEXT`) and `<split>.csv` (`filepath,caption`), also where empty.
+def check_paths(places: Mapping[str, Mapping[str, Any]], *, where: str) -> None:
+    """Raise `ValueError` when one of `places` (by record id) would lie outside the folder, or two at one path."""
+    names.check_all(map(filepath, places.values()), where=f"{where}: image paths")
 
-    Raises `ValueError` when two images would lie at one path.
-    """
+
+def splits(folder: Path, passed: Sequence[Mapping[str, Any]]) -> None:
+    """Write `<split>.parquet` (schema `records.TEXT`) and `<split>.csv` (`filepath,caption`), also where empty."""
     paths = {row["record_id"]: filepath(row) for row in passed}
-    names.check_all(paths.values(), where=f"{folder.name}: image paths")
     for split in SPLITS:
         rows = [row for row in passed if row["split"] == split]
         records.write(folder / f"{split}.parquet", rows, schema=records.TEXT)

@@ -145,10 +145,10 @@ def test_highest_orders_floats_of_every_kind() -> None:
     assert decode._highest(values, 9).tolist() == [[1, 5, 8, 6, 3, 4, 0, 7, 2]]
 
 
-@pytest.mark.parametrize("decoding", [Decoding(method="beam", beams=0), Decoding(max_tokens=0)])
-def test_senseless_settings_are_refused(decoding: Decoding) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        decode.decode(Table(random_table(0), images=1, longest=9), decoding=decoding, start=START, end=END)
+@pytest.mark.parametrize("key", ["beams", "max_tokens", "batch_size"])
+def test_senseless_settings_are_refused(key: str) -> None:
+    with pytest.raises(ValueError, match=f"{key} is 0; it must be at least 1"):
+        Decoding(**{key: 0})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -88,15 +88,53 @@ def test_nothing_is_overwritten(text: World, tmp_path: Path) -> None:
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
-def test_changed_bytes_are_refused_and_leave_nothing(text: World, tmp_path: Path) -> None:
+def test_changed_bytes_are_refused_and_the_export_goes_on_once_they_are_mended(text: World, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()  # a folder that the user already had
     (row,) = records.read(paths.text("sar") / "test.parquet")
     shard = paths.source_data("mixed") / "shards" / row["shard"]
-    data = bytearray(shard.read_bytes())
+    sound = shard.read_bytes()
+    data = bytearray(sound)
     data[row["offset"] + row["length"] // 2] ^= 1
     shard.write_bytes(bytes(data))
     with pytest.raises(ValueError, match=r"mixed/t.png: .* holds other bytes"):
-        export("sar", tmp_path / "out", layout="openclip")
-    assert not (tmp_path / "out").exists()
+        export("sar", out, layout="openclip")
+    made = {path: path.stat().st_mtime_ns for path in (out / "Image").rglob("*.png")}
+    assert made
+    assert not (out / "SHA256SUMS").exists()
+    with pytest.raises(ValueError, match=r"mixed/t.png: .* holds other bytes"):
+        export("sar", out, layout="openclip")
+    shard.write_bytes(sound)
+    assert export("sar", out, layout="openclip").images == 7
+    assert (out / "SHA256SUMS").exists()
+    assert all(path.stat().st_mtime_ns == then for path, then in made.items())
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "Image/mixed/mine.png", ".mine.part"])
+def test_strangers_are_refused_on_resume_too_and_stay(
+    text: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.export.export.describe.write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            export("sar", out, layout="openclip")
+    (out / name).write_text("mine")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=rf"1 files that are no part of the export, such as {name}: move them"):
+            export("sar", out, layout="openclip")
+        assert (out / name).read_text() == "mine"
+        assert not (out / "SHA256SUMS").exists()
+    (out / name).unlink()
+    export("sar", out, layout="openclip")
+    listed = {line.split("  ", 1)[1] for line in (out / "SHA256SUMS").read_text().splitlines()}
+    assert listed == {
+        path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file() and path.name != "SHA256SUMS"
+    }
+
+
+def interrupted(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def test_missing_data_set_is_a_clear_error(world: World, tmp_path: Path) -> None:

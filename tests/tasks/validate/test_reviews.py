@@ -53,8 +53,8 @@ def test_what_people_rejected_goes_to_quarantine(text: World) -> None:
     write_review("two.csv", ("caption", "chips/v.png#c0", same, "reject"))
     validate_text("sar", params=text.params)  # people's choice is no fault of the source: the stage does not stop
     assert quarantine() == {
-        "chips/b.png#c0": ("review_rejected", "rejected by 1 of 1 people"),
-        "chips/v.png#c0": ("review_rejected", "rejected by 1 of 2 people"),
+        "chips/b.png#c0": ("review_rejected", "rejected by 1 of 1 verdicts"),
+        "chips/v.png#c0": ("review_rejected", "rejected by 1 of 2 verdicts"),
     }
     found = measured()
     assert (found["reviewed"], found["accepted"], found["rejected"], found["stale"]) == (3, 1, 2, 0)
@@ -92,7 +92,7 @@ def test_questions_are_judged_with_their_answer(tmp_path: Path) -> None:
     found = reviews.load(tmp_path)
     rows = [{"question_id": f"ships/a#q{n}", "question": "Is there a ship?", "answer": "yes"} for n in (1, 2)]
     reviews.mark(rows, found, kind="question")
-    assert [row["rejected"] for row in rows] == ["rejected by 1 of 1 people", None]
+    assert [row["rejected"] for row in rows] == ["rejected by 1 of 1 verdicts", None]
     rows[1]["answer"] = "no"
     items = [(row["question_id"], reviews.judged_text(row)) for row in rows]
     counted = found.measure("question", items, sources=["ships"])
@@ -154,8 +154,13 @@ def test_keys_on_the_page_make_a_csv_that_validate_reads(text: World, tmp_path: 
       const press = (key, more) => document.dispatchEvent(new KeyboardEvent("keydown", {key, ...more}));
       const odd = entries.find((own) => own.told.text.includes("seen"));
       go(odd.number); press("r"); odd.note.value = 'no, "not" so'; odd.note.oninput(); press("j"); press("A", {shiftKey: true});
+      const other = entries.find((own) => own.told.id === "chips/b.png#c0");
+      other.note.value = "hm"; other.note.oninput();
+      const told = [document.getElementById("count").textContent, fileName(), fileName()];
+      let asked = ""; window.confirm = (text) => { asked = text; return false; }; download();
       const again = JSON.parse(localStorage.getItem(KEY));
-      document.body.replaceChildren(make("pre", {id: "csv"}, csvText() + "KEPT " + Object.keys(again).length));
+      document.body.replaceChildren(make("pre", {id: "csv"}, csvText() + "KEPT " + Object.keys(again).length),
+        make("pre", {id: "told"}, JSON.stringify([...told, asked])));
     </script>"""  # noqa: E501
     (tmp_path / "driven.html").write_text(page(tmp_path).replace("</body>", f"{keys}</body>"), encoding="utf-8")
     assert CHROMIUM is not None
@@ -167,7 +172,14 @@ def test_keys_on_the_page_make_a_csv_that_validate_reads(text: World, tmp_path: 
     shown = re.search(r'<pre id="csv">(.*?)KEPT (\d+)</pre>', ran.stdout, flags=re.DOTALL)
     assert shown
     saved = shown[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    assert shown[2] == "2"
+    assert shown[2] == "3"
+    found = re.search(r'<pre id="told">(.*?)</pre>', ran.stdout)
+    assert found
+    count, name, again, asked = json.loads(found[1])
+    assert count.endswith(" judged, 1 rejected, 1 noted, not judged")
+    assert re.fullmatch(r"review_sar_seed7_[0-9a-f]{8}\.csv", name)
+    assert name == again
+    assert asked.startswith("Noted, not judged: 1.")
     paths.reviews().mkdir()
     (paths.reviews() / "driven.csv").write_text(saved, encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(saved)))
@@ -176,5 +188,5 @@ def test_keys_on_the_page_make_a_csv_that_validate_reads(text: World, tmp_path: 
         ("chips/odd.png#c1", "A SAR image of a T-72 tank.", "accept", ""),
     ]
     validate_text("sar", params=text.params)
-    assert quarantine() == {"chips/odd.png#c0": ("review_rejected", "rejected by 1 of 1 people")}
+    assert quarantine() == {"chips/odd.png#c0": ("review_rejected", "rejected by 1 of 1 verdicts")}
     assert len(records.read(paths.text("sar") / "quarantine.parquet")) == 1

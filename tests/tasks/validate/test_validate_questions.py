@@ -264,3 +264,15 @@ def test_equal_inputs_give_equal_bytes(world: World) -> None:
     validate_text("sar", params=world.params)
     again = [(paths.text("sar") / name).read_bytes() for name in names] + [paths.metrics("validate_sar").read_bytes()]
     assert first == again
+
+
+def test_the_path_of_an_image_that_only_questions_speak_of_is_checked(world: World) -> None:
+    """Two names that a file system may hold for one: the second has no caption, yet stands in *_llava.json."""
+    made = shots()
+    spoken = next(number for number in range(1, 40) if made[number].captions != made[0].captions)
+    made[0] = dataclasses.replace(made[0], path="A.png", split="train")
+    made[spoken] = dataclasses.replace(made[spoken], path="a.png", split="train", captions=[])
+    ask(world, "ships", made)
+    with pytest.raises(ValueError, match=r"sar_text: image paths: refused .* differs from .* only in case"):
+        validate_text("sar", params=world.params)
+    assert not (paths.text("sar") / "train.csv").exists()

@@ -264,3 +264,16 @@ def test_the_stage_loads_neither_torch_nor_great_expectations_before_it_runs() -
     code = f"import sys, tasks.validate.stage, tasks.validate.docs; print(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("address", "shown"), [
+    ("file:///home/somebody/sets/ships.zip", "file://…/ships.zip"),
+    ("git+file:///home/somebody/repository@" + "a" * 40 + "#data", "git+file://…/repository@" + "a" * 40 + "#data"),
+    ("https://example.org/sets/ships.zip", "https://example.org/sets/ships.zip"),
+])  # fmt: skip
+def test_the_card_shows_no_path_of_somebodys_disk(world: World, address: str, shown: str) -> None:
+    world.source("chips", GOOD, address=address)
+    validate_text("sar", params=world.params)
+    card = (paths.text("sar") / "README.md").read_text(encoding="utf-8")
+    assert f"- address: {shown}\n" in card
+    assert "somebody" not in card

@@ -1,0 +1,48 @@
+"""Numbers in `params.yaml` that make no sense are refused when it is read, with the key and what is allowed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import params
+from tests.clones import ROOT, edit
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("narrate.captions_per_image", 0, "captions_per_image is 0; it must be from 1 to 20"),
+        ("narrate.captions_per_image", 99, "captions_per_image is 99"),
+        ("narrate.questions_per_image", -1, "questions_per_image is -1; it must be at least 0"),
+        ("validate.min_side_px", 5000, "max_side_px is 4096; it must be at least 5000"),
+        ("validate.max_quarantine_share", 5, "from 0 to 1"),
+        ("validate.max_quarantine_share", float("nan"), "from 0 to 1"),
+        ("pairs.min_claim_precision", 80, "min_claim_precision is 80.0; it must be from 0 to 1"),
+        ("pairs.held_out_images", -1, "at least 0"),
+        ("pairs.sources", ["sim_pairs", "sim_pairs"], "sim_pairs more than once"),
+        ("pairs.sources", ["sim_optical"], "not listed as sar"),
+        ("pairs.rewriter", "language_model", "language_model.name"),
+        ("model_text.samples", 0, "samples is 0; it must be at least 1"),
+        ("model_text.sources", ["sim_bare", "sim_bare"], "sim_bare more than once"),
+        ("model_text.decoding.beams", 0, "beams is 0"),
+        ("model_text.sampling.batch_size", 0, "batch_size is 0"),
+        ("hardware.device", "gpu", "device is 'gpu'.*only cpu and cuda"),
+        ("clip.finetune.epochs", 0, "epochs"),
+        ("clip.finetune.weight_decay", float("inf"), "weight_decay is inf"),
+        ("evaluate.bootstrap_draws", 0, "bootstrap_draws is 0"),
+    ],
+)
+def test_senseless_settings_are_refused(tmp_path: Path, key: str, value: Any, complaint: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text((ROOT / "params.yaml").read_text())
+    edit(file, {key: value})
+    with pytest.raises(ValueError, match=complaint):
+        params.load(file)
+
+
+def test_no_questions_and_no_sources_of_pairs_are_allowed(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text((ROOT / "params.yaml").read_text())
+    edit(file, {"narrate.questions_per_image": 0, "pairs.sources": [], "model_text.sources": []})
+    assert params.load(file).narrate.questions_per_image == 0
