@@ -1,6 +1,7 @@
 """The work of a stage over processes: the same order, the same bytes, the same errors, and nothing left behind."""
 
 import hashlib
+import os
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -43,16 +44,20 @@ def scheduler() -> Iterator[str]:
 
 
 def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+    """Processes below this one, without the one that Python keeps beside `multiprocessing` to the end."""
+    below = psutil.Process().children(recursive=True)
+    return {child.pid for child in below if not any("resource_tracker" in word for word in child.cmdline())}
 
 
 def listening(process: psutil.Process) -> list[str]:
     return [each.laddr.ip for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN]
 
 
-def addresses(_: int) -> list[str]:
+def addresses(_: int, *, test: int) -> list[str]:
+    """Where this worker listens, and the processes between it and the test."""
     me = psutil.Process()
-    return listening(me) + [address for parent in me.parents()[:2] for address in listening(parent)]
+    ours = [parent for parent in me.parents() if test in {parent.pid, *(above.pid for above in parent.parents())}]
+    return [address for process in (me, *ours) for address in listening(process)]
 
 
 def refuse(number: int) -> int:
@@ -75,7 +80,7 @@ def test_order_is_that_of_the_items(monkeypatch: pytest.MonkeyPatch, scheduler: 
 def test_processes_listen_on_the_loopback_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(spread.WORKERS, "2")
     before = children()
-    found = [address for each in spread.in_order(addresses, range(4)) for address in each]
+    found = [address for each in spread.in_order(partial(addresses, test=os.getpid()), range(4)) for address in each]
     assert found
     assert set(found) == {"127.0.0.1"}
     assert children() <= before

@@ -157,7 +157,7 @@ def test_default_sources_do_not_overlap_and_have_test_images() -> None:
         settings = catalog.load(name, path=paths.source_file(name)).simulate
         assert settings is not None
         ranges.append(range(settings.first_scene, settings.first_scene + settings.scenes))
-        assert settings.scenes // 5 >= 100
+        assert settings.scenes // 5 >= 80
     ranges.sort(key=lambda numbers: numbers.start)
     assert all(before.stop <= after.start for before, after in itertools.pairwise(ranges))
     assert all("SIMULATED" in catalog.load(name).title for name in SOURCES)
