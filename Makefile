@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
-	$(BIN)/uv pip install --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --require-hashes --compile-bytecode -r requirements.lock
 	$(BIN)/uv pip install --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -33,9 +33,8 @@ lock: $(READY) ## resolve pyproject.toml again into requirements.lock (pinned, h
 		--output-file requirements.lock pyproject.toml
 
 .PHONY: repro
-repro: $(READY) ## run the whole pipeline, what has changed of it, and register the models
-	dvc repro
-	sar-text register
+repro: $(READY) ## run the whole pipeline, what has changed of it, side by side, and register the models
+	python -m flows.repro
 	sar-text results
 
 .PHONY: real

@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 COLD_LIMIT_S, WARM_LIMIT_S = 600.0, 15.0
-STEPS = (("dvc", "repro"), ("flows.cli", "register"), ("flows.cli", "results"))  # what `make repro` does
+STEPS = (("flows.repro",), ("flows.cli", "results"))  # what `make repro` does
 
 
 def run() -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
-"""Repro: the whole pipeline as one flow on a worker, `dvc repro` and then the registry. The deployment in prefect.yaml.
+"""Repro: the whole pipeline as one flow: DVC's stages, those side by side that do not wait for each other, and then the
+registry. `make repro` runs it here; the deployment in prefect.yaml runs it on a worker.
 
-DVC decides what runs; each stage that runs is a flow of its own on the same server.
+DVC decides what runs; each stage that runs is a flow of its own on the same server. `SAR_TEXT_LANES` is how many stages
+run at a time (default: as many as have `hardware.threads` processors each); on a GPU, one that uses it at a time.
 
 Run  python -m flows.repro
 """
@@ -8,6 +10,7 @@ Run  python -m flows.repro
 import os
 import subprocess
 import sys
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from prefect import flow
@@ -15,15 +18,64 @@ from prefect import flow
 from flows.stage import main, step, table
 from tasks import paths
 from tasks.params import load
+from tasks.plan import Planned, plan
 
 
 def dvc_repro() -> None:
-    """Run `dvc repro` in the repository. Raises `ValueError` when a stage fails."""
+    """Run every stage that is out of date, in DVC's order.
+
+    Raises `ValueError` when a stage fails; those that run beside it are let end, no other is started.
+    """
+    params = load()
+    lanes = _lanes(params.hardware.threads)
+    one_on_device = params.hardware.device != "cpu"
+    waiting = {stage.name: stage for stage in plan()}
+    if not waiting:
+        print("every stage is up to date", flush=True)
+        return
+    running: dict[Future[int], Planned] = {}
+    failed: list[str] = []
+    with ThreadPoolExecutor(lanes) as pool:
+        while running or (waiting and not failed):
+            while not failed and len(running) < lanes and (stage := _next(waiting, running, one_on_device)):
+                running[pool.submit(_run, waiting.pop(stage.name).name)] = stage
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                stage = running.pop(future)
+                if future.result() != 0:
+                    failed.append(stage.name)
+    if failed:
+        raise ValueError(f"{', '.join(failed)} failed; the stage's own message stands above")
+
+
+def _lanes(threads: int) -> int:
+    given = os.environ.get("SAR_TEXT_LANES")
+    if given is None:
+        return max(1, (os.cpu_count() or 1) // threads)
+    if not given.isdecimal() or int(given) < 1:
+        raise ValueError(f"SAR_TEXT_LANES is {given!r}; it must be a whole number of stages, at least 1")
+    return int(given)
+
+
+def _next(waiting: dict[str, Planned], running: dict[Future[int], Planned], one_on_device: bool) -> Planned | None:
+    """The stage to start now: of those that wait for nothing more, the one with the most behind it."""
+    unfinished = waiting.keys() | {stage.name for stage in running.values()}
+    taken = one_on_device and any(stage.uses_device for stage in running.values())
+    ready = [stage for stage in waiting.values() if not stage.after & unfinished and not (taken and stage.uses_device)]
+    return max(ready, key=lambda stage: stage.stages_behind, default=None)
+
+
+def _run(stage: str) -> int:
+    """Let DVC run one stage; every line that it prints carries the stage's name. Returns the exit code."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `python` in dvc.yaml is this one
-    command = [sys.executable, "-m", "dvc", "repro"]
-    answer = subprocess.run(command, cwd=paths.root(), env={**os.environ, "PATH": path}, check=False)
-    if answer.returncode != 0:
-        raise ValueError("`dvc repro` failed; the stage's own message stands above")
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
+    process = subprocess.Popen(
+        command, cwd=paths.root(), env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(f"{stage:<23} | {line.rstrip()}" if line.strip() else "", flush=True)
+    return process.wait()
 
 
 @flow(name="repro", flow_run_name="repro")

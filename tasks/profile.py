@@ -43,10 +43,9 @@ def run(profile: str) -> Path:
     if mirror := environment.get("SAR_TEXT_MIRROR"):
         environment["SAR_TEXT_MIRROR"] = str(Path(mirror).resolve())  # the steps run in another folder
     _run("dvc", "cache", "dir", "--local", _cache(main), cwd=tree, environment=environment)
-    if (tree / "dvc.lock").is_file():  # what the cache still has; `dvc repro` alone would evaluate again
+    if (tree / "dvc.lock").is_file():  # what the cache still has; else it would be evaluated again
         _run("dvc", "checkout", "--quiet", "--force", "--allow-missing", cwd=tree, environment=environment)
-    _run("dvc", "repro", cwd=tree, environment=environment)
-    _run("flows.cli", "register", cwd=tree, environment=environment)
+    _run("flows.repro", cwd=tree, environment=environment)
     _run("flows.cli", "results", cwd=tree, environment=environment)
     for name, kept in RESULTS.items():
         _copy(tree / name, results / kept)

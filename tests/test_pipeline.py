@@ -63,7 +63,9 @@ def test_every_stage_is_a_flow_and_a_run(clone: Path) -> None:
     from mlflow import MlflowClient
 
     store = f"sqlite:///{clone / '.state' / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=store, registry_uri=store)  # else the registry of an earlier test of this process
+    client = MlflowClient(
+        tracking_uri=store, registry_uri=store
+    )  # else the registry of an earlier test of this process
     experiment = client.get_experiment_by_name("sar-text")
     runs = client.search_runs([experiment.experiment_id])
     assert {found.info.run_name for found in runs} == STAGES

@@ -52,7 +52,9 @@ def test_a_profile_runs_beside_the_default_and_brings_its_results_back(clone: Pa
     from mlflow import MlflowClient
 
     store = f"sqlite:///{clone / '.state' / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=store, registry_uri=store)  # else the registry of an earlier test of this process
+    client = MlflowClient(
+        tracking_uri=store, registry_uri=store
+    )  # else the registry of an earlier test of this process
     assert {model.name for model in client.search_registered_models()} == {"sar-rs-clip-tiny", "sar-rs-coca-tiny"}
     assert client.get_experiment_by_name("sar-text-tiny") is not None
 
@@ -82,4 +84,4 @@ def test_an_unknown_profile_and_a_failing_step_are_one_line(clone: Path) -> None
     broken = run(clone, "-m", "flows.cli", "run", "broken")
     assert broken.returncode == 1
     assert "unknown key 'sead'; did you mean 'seed'?" in broken.stderr
-    assert broken.stderr.strip().splitlines()[-1].startswith("error: `dvc repro` failed")
+    assert broken.stderr.strip().splitlines()[-1].startswith("error: `flows.repro` failed")

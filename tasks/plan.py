@@ -1,0 +1,43 @@
+"""What DVC would run, and what has to wait for what: DVC's own graph, no second list of stages."""
+
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from tasks import paths
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A stage that may have to run, as DVC decides when its turn comes."""
+
+    name: str  # as in `narrate@sim_ships`
+    after: frozenset[str]  # stages of the plan that come first
+    stages_behind: int  # length of the longest chain of stages that wait for it: those with the most go first
+    uses_device: bool  # its arithmetic runs on what `hardware` names
+
+
+def plan() -> list[Planned]:
+    """Every stage that is out of date, and every one behind such a stage, each after those that it waits for."""
+    from dvc.repo import Repo
+
+    with Repo(str(paths.root())) as repo:
+        graph = repo.index.graph  # stage → the stages that it depends on
+        upstream = {stage.addressing: {other.addressing for other in graph.successors(stage)} for stage in graph}
+        on_device = {stage.addressing for stage in graph if any(_is_hardware(dep) for dep in stage.deps)}
+        stale = set(repo.status())
+    order = list(TopologicalSorter(upstream).static_order())
+    for name in order:
+        if upstream[name] & stale:
+            stale.add(name)
+    behind: dict[str, int] = {}
+    for name in reversed(order):
+        behind[name] = max((behind[other] + 1 for other in upstream if name in upstream[other]), default=0)
+    return [
+        Planned(name, frozenset(upstream[name] & stale), behind[name], name in on_device)
+        for name in order
+        if name in stale
+    ]
+
+
+def _is_hardware(dep: object) -> bool:
+    return "hardware" in getattr(dep, "params", ())

@@ -1,0 +1,127 @@
+"""The pipeline as one flow: what DVC calls out of date, side by side where nothing stands between."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows import repro
+from tasks.plan import Planned, plan
+
+ROOT = Path(__file__).resolve().parents[2]
+# `left` and `right` each wait for the other to begin: one after the other they would fail.
+MEET = (
+    "touch {0}.began; for i in $(seq 600); do test -e {1}.began && cp {0}.in {0}.out && exit; sleep 0.1; done; exit 1"
+)
+DVC_YAML = f"""
+stages:
+  left:
+    cmd: {MEET.format("left", "right")}
+    deps: [left.in]
+    outs: [left.out]
+  right:
+    cmd: {MEET.format("right", "left")}
+    deps: [right.in]
+    outs: [right.out]
+    params: [hardware]
+  joined:
+    cmd: cat left.out right.out > joined.out
+    deps: [left.out, right.out]
+    outs: [joined.out]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of three stages."""
+    for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
+        subprocess.run(command, cwd=tmp_path, check=True)
+    (tmp_path / "dvc.yaml").write_text(DVC_YAML)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for side in ("left", "right"):
+        (tmp_path / f"{side}.in").write_text(f"{side}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setenv("SAR_TEXT_LANES", "2")
+    return tmp_path
+
+
+def test_stages_run_side_by_side_then_what_waits_for_them_then_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repro.dvc_repro()
+    assert (project / "joined.out").read_text() == "left\nright\n"
+    said = capsys.readouterr().out.splitlines()
+    ran = [line.split("'")[1] for line in said if "Running stage" in line]
+    assert (set(ran[:2]), ran[2]) == ({"left", "right"}, "joined")
+    assert {line.split("|")[0].strip() for line in said if line} == {"left", "right", "joined"}
+
+    repro.dvc_repro()
+    assert capsys.readouterr().out == "every stage is up to date\n"
+
+
+def test_a_change_runs_what_follows_from_it_alone(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repro.dvc_repro()
+    (project / "left.in").write_text("other\n")
+    assert [(stage.name, stage.after) for stage in plan()] == [("left", frozenset()), ("joined", frozenset({"left"}))]
+    capsys.readouterr()
+    repro.dvc_repro()
+    assert (project / "joined.out").read_text() == "other\nright\n"
+    assert "right'" not in capsys.readouterr().out
+
+
+def test_a_failed_stage_is_named_and_nothing_behind_it_starts(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "dvc.yaml").write_text(DVC_YAML.replace(MEET.format("left", "right"), "touch left.began; exit 1"))
+    with pytest.raises(ValueError, match=r"^left failed"):
+        repro.dvc_repro()
+    assert "Running stage 'joined'" not in capsys.readouterr().out
+    assert [stage.name for stage in plan()] == ["left", "joined"]  # what ran beside it is done and kept
+
+
+def test_an_output_that_is_gone_comes_back_from_the_cache(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repro.dvc_repro()
+    (project / "joined.out").unlink()
+    capsys.readouterr()
+    repro.dvc_repro()
+    assert (project / "joined.out").read_text() == "left\nright\n"
+    assert "Running stage" not in capsys.readouterr().out
+
+
+def test_only_stages_with_the_hardware_setting_use_the_device(project: Path) -> None:
+    assert {stage.name for stage in plan() if stage.uses_device} == {"right"}
+
+
+def stage(name: str, behind: int, *after: str, device: bool = False) -> Planned:
+    return Planned(name, frozenset(after), behind, device)
+
+
+def test_the_stage_with_the_most_behind_it_goes_first() -> None:
+    waiting = {each.name: each for each in (stage("short", 1), stage("long", 3), stage("blocked", 9, "long"))}
+    assert repro._next(waiting, {}, False) == waiting["long"]
+
+
+def test_a_device_serves_one_stage_at_a_time() -> None:
+    from concurrent.futures import Future
+
+    waiting = {each.name: each for each in (stage("train", 5, device=True), stage("read", 1))}
+    busy: dict[Future[int], Planned] = {Future(): stage("other", 5, device=True)}
+    assert repro._next(waiting, busy, True) == waiting["read"]
+    assert repro._next(waiting, busy, False) == waiting["train"]
+    assert repro._next({"train": waiting["train"]}, busy, True) is None
+
+
+@pytest.mark.parametrize("lanes", ["0", "two", "-1", "1.5", ""])
+def test_a_bad_number_of_lanes_is_refused(lanes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAR_TEXT_LANES", lanes)
+    with pytest.raises(ValueError, match="SAR_TEXT_LANES is"):
+        repro._lanes(1)
+
+
+def test_lanes_follow_from_processors_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAR_TEXT_LANES", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert [repro._lanes(threads) for threads in (1, 3, 16)] == [8, 2, 1]
