@@ -46,7 +46,19 @@ def client() -> Any:
         _check_server(uri())
     mlflow.set_tracking_uri(uri())
     mlflow.set_registry_uri(uri())
+    if uri().startswith("sqlite:"):
+        _make_tables(uri())
     return mlflow.MlflowClient(tracking_uri=uri(), registry_uri=uri())
+
+
+@cache
+def _make_tables(address: str) -> None:
+    """MLflow makes its tables at the first question; two stages that begin together would both make them, and fail."""
+    import mlflow
+    from filelock import FileLock
+
+    with FileLock(paths.state() / "mlflow.lock"):
+        mlflow.MlflowClient(tracking_uri=address).search_experiments(max_results=1)
 
 
 @cache
@@ -64,12 +76,20 @@ def _check_server(address: str) -> None:
 
 def experiment_id(name: str) -> str:
     """The experiment `name`, made if need be; artifacts of the embedded default lie below `.state/mlartifacts`."""
+    from mlflow.exceptions import MlflowException
+
     found = client().get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     local = uri().startswith("sqlite:")
     location = (paths.state() / "mlartifacts" / name).as_uri() if local else None
-    return str(client().create_experiment(name, artifact_location=location))
+    try:
+        return str(client().create_experiment(name, artifact_location=location))
+    except MlflowException:  # another stage, which began at the same moment, made it
+        found = client().get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)
 
 
 class Run:

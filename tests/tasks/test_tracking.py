@@ -1,10 +1,16 @@
 """Where runs go, and what is said when they cannot."""
 
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tasks import tracking
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,3 +26,25 @@ def test_a_server_that_does_not_answer_is_one_clear_error(monkeypatch: pytest.Mo
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{reserved.getsockname()[1]}")
         with pytest.raises(ValueError, match=r"does not answer.*unset MLFLOW_TRACKING_URI"):
             tracking.client()
+
+
+@pytest.mark.e2e
+def test_stages_that_begin_together_share_a_new_store(tmp_path: Path) -> None:
+    """MLflow alone fails here: each process makes the tables, and each the experiment."""
+    script = "from tasks import tracking\nwith tracking.run('evaluate', experiment='new') as run: run.log({'x': 1.0})"
+    environment = {key: value for key, value in os.environ.items() if key not in ("MLFLOW_TRACKING_URI", "DVC_ROOT")}
+    environment |= {"SAR_TEXT_TRACKING": "on", "SAR_TEXT_STATE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    begun = [
+        subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for process in begun:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said[-3000:]
+
+    from mlflow import MlflowClient
+
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=store, registry_uri=store)
+    runs = client.search_runs([client.get_experiment_by_name("new").experiment_id])
+    assert [run.info.status for run in runs] == ["FINISHED"] * 3
