@@ -33,16 +33,17 @@ def dvc_repro() -> None:
     if not waiting:
         print("every stage is up to date", flush=True)
         return
-    running: dict[Future[int], Planned] = {}
-    failed: list[str] = []
+    total, running, failed = len(waiting), dict[Future[int], Planned](), list[str]()
     with ThreadPoolExecutor(lanes) as pool:
         while running or (waiting and not failed):
             while not failed and len(running) < lanes and (stage := _next(waiting, running, one_on_device)):
-                running[pool.submit(_run, waiting.pop(stage.name).name)] = stage
+                del waiting[stage.name]
+                running[pool.submit(_run, stage.name)] = stage
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 stage = running.pop(future)
                 if future.result() != 0:
                     failed.append(stage.name)
+            print(f"{total - len(waiting) - len(running) - len(failed)} of {total} stages done", flush=True)
     if failed:
         raise ValueError(f"{', '.join(failed)} failed; the stage's own message stands above")
 

@@ -42,21 +42,25 @@ def small_clone(folder: Path) -> None:
     )
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the clone, with its own state and tracking on."""
+def environment(folder: Path) -> dict[str, str]:
+    """For a process in the clone: its own state, tracking on, this Python."""
     inherited = {
         key: value
         for key, value in os.environ.items()
         if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "SAR_TEXT_STATE", "DVC_ROOT")
     }
-    inherited |= {
+    return inherited | {
         "SAR_TEXT_TRACKING": "on",
         "PYTHONPATH": str(folder),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
+
+
+def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the clone, with `more` in its environment."""
     return subprocess.run(
         [sys.executable, *arguments],
-        cwd=folder, env=inherited | environment, capture_output=True, text=True, check=False,
+        cwd=folder, env=environment(folder) | more, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

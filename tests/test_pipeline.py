@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from clones import SOURCES, edit, run, small_clone, stages_run
+from clones import SOURCES, edit, environment, run, small_clone, stages_run
 
 pytestmark = pytest.mark.e2e
 STAGES = {
@@ -96,6 +96,37 @@ def test_one_changed_source_runs_what_follows_from_it_and_nothing_else(clone: Pa
     planned = run(clone, "-m", "dvc", "status")
     changed = set(re.findall(r"^(\S+):$", planned.stdout, flags=re.MULTILINE))
     assert changed == {"finetune@clip", "finetune@coca", "narrate_model", "evaluate"}
+
+
+def test_a_worker_runs_through_the_deployment_what_is_left(clone: Path) -> None:
+    server = json.loads((clone / ".state/prefect/server.json").read_text())
+    place = {
+        "PREFECT_API_URL": server["api_url"],
+        "PREFECT_HOME": str(clone / ".state/worker"),
+        "SAR_TEXT_ROOT": str(clone),
+    }
+    for command in (["work-pool", "create", "--type", "process", "sar-text"], ["--no-prompt", "deploy", "--all"]):
+        answer = run(clone, "-m", "prefect", *command, **place)
+        assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "sar-text", "--name", "here"]
+    log = clone / ".state/worker.log"
+    with log.open("w") as out:
+        worker = subprocess.Popen(command, cwd=clone, env=environment(clone) | place, stdout=out, stderr=out)
+    try:
+        asked = run(clone, "-m", "prefect", "deployment", "run", "repro/repro", "--watch", **place)
+    finally:
+        worker.terminate()
+        worker.wait(timeout=60)
+    assert asked.returncode == 0, asked.stdout[-2000:] + log.read_text()[-4000:]
+    assert set(re.findall(r"Running stage '([^']+)'", log.read_text())) == {
+        "finetune@clip",
+        "finetune@coca",
+        "narrate_model",
+        "evaluate",
+    }
+    versions = run(clone, "-m", "flows.cli", "status", **place).stdout
+    assert "models:/sar-rs-clip@challenger is version 2" in versions
+    assert run(clone, "-m", "dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 
 
 def test_training_in_two_processes_starts_itself_under_torchrun(clone: Path) -> None:

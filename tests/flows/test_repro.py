@@ -56,7 +56,8 @@ def test_stages_run_side_by_side_then_what_waits_for_them_then_nothing(
     said = capsys.readouterr().out.splitlines()
     ran = [line.split("'")[1] for line in said if "Running stage" in line]
     assert (set(ran[:2]), ran[2]) == ({"left", "right"}, "joined")
-    assert {line.split("|")[0].strip() for line in said if line} == {"left", "right", "joined"}
+    assert {line.split(" |")[0].strip() for line in said if " |" in line} == {"left", "right", "joined"}
+    assert [line for line in said if "|" not in line and line][-1] == "3 of 3 stages done"
 
     repro.dvc_repro()
     assert capsys.readouterr().out == "every stage is up to date\n"
