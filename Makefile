@@ -42,12 +42,12 @@ real: $(READY) ## the same on real SAR imagery: SAR_TEXT_MIRROR=FOLDER make real
 	sar-text run real
 
 .PHONY: test
-test: $(READY) lint ## lint, types and all tests
-	python -m pytest
+test: $(READY) lint unit ## lint, types and all tests
+	python -m pytest -m e2e
 
 .PHONY: unit
 unit: $(READY) ## the tests that start no servers and no pipelines
-	python -m pytest -m 'not e2e'
+	python -m pytest -m 'not e2e' --numprocesses auto --dist loadfile
 
 .PHONY: lint
 lint: $(READY) ## ruff and mypy
