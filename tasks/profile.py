@@ -96,4 +96,4 @@ def _git(*arguments: str, cwd: Path) -> str:
 def _run(module: str, *arguments: str, cwd: Path, environment: dict[str, str]) -> None:
     answer = subprocess.run([sys.executable, "-m", module, *arguments], cwd=cwd, env=environment, check=False)
     if answer.returncode != 0:
-        raise ValueError(f"`{module} {' '.join(arguments)}` failed in {cwd}; its own message stands above")
+        raise ValueError(f"`{' '.join((module, *arguments))}` failed in {cwd}; its own message stands above")
