@@ -21,7 +21,7 @@ from tasks.narrate.grammar import (
     vague,
     whole,
 )
-from tasks.narrate.phrasebook import Dice, Fragment, pick
+from tasks.narrate.phrasebook import Dice, Fragment, draw
 from tasks.narrate.relations import Near, Side
 from tasks.narrate.words import Claim
 
@@ -59,11 +59,11 @@ def _has_one_type(group: Objects, facts: Facts) -> bool:
 
 
 def _short(shown: Sequence[Objects], facts: Facts, dice: Dice) -> Slots:
-    return {"objects": listed([_loosely(group, facts, dice) for group in shown], pick(words.lexicon().joints, dice))}
+    return {"objects": listed([_loosely(group, facts, dice) for group in shown], draw(words.lexicon().joints, dice))}
 
 
 def _count(shown: Sequence[Objects], facts: Facts, dice: Dice) -> Slots:
-    return {"objects": listed([_counted(group, facts, dice) for group in shown], pick(words.lexicon().joints, dice))}
+    return {"objects": listed([_counted(group, facts, dice) for group in shown], draw(words.lexicon().joints, dice))}
 
 
 def _types(types: Sequence[Objects], dice: Dice) -> Slots:
@@ -81,7 +81,7 @@ def _loosely(group: Objects, facts: Facts, dice: Dice) -> Fragment:
     if group.number == 1:
         return _counted(group, facts, dice)
     name, how = group.name, form(group.name, dice)
-    return pick((counted(name, group.number, how), bare(name, how), *vague(name, group.number, how)), dice)
+    return draw((counted(name, group.number, how), bare(name, how), *vague(name, group.number, how)), dice)
 
 
 def _absent(key: str, facts: Facts, dice: Dice) -> list[Message]:
@@ -112,7 +112,7 @@ def _near(near: Near, dice: Dice) -> Slots:
     claim = Claim("near", near.subject, f"{'all' if everyone else near.number} {near.landmark}")
     return {
         "group": group,
-        "near": Fragment(pick(words.lexicon().near, dice), (claim,)),
+        "near": Fragment(draw(words.lexicon().near, dice), (claim,)),
         "landmark": _landmark(near.landmark, near.landmarks, dice, one_of_many=near.number == 1),
     }
 
@@ -126,7 +126,7 @@ def _near_lead(near: Near, dice: Dice) -> Slots:
     landmark = f"{article(near.landmark, how)} {singular}" if near.landmarks == 1 else plural
     return {
         "objects": objects._replace(claims=()),
-        "near": Fragment(pick(words.lexicon().near, dice), (claim,)),
+        "near": Fragment(draw(words.lexicon().near, dice), (claim,)),
         "landmark": Fragment(landmark),
     }
 
@@ -135,7 +135,7 @@ def _along(near: Near, edge: str, dice: Dice) -> Slots:
     """ "six ships", "lined up in a row", "quay" """
     row = Claim("arrangement", near.subject, "row")
     beside = Claim("near", near.subject, f"all {near.landmark}")
-    arrangement = Fragment(pick(words.lexicon().arrangements["row"].words, dice), (row,))
+    arrangement = Fragment(draw(words.lexicon().arrangements["row"].words, dice), (row,))
     group = whole(near.subject, near.total, dice)
     return {"group": group, "arrangement": arrangement, "edge": Fragment(edge, (beside,))}
 
@@ -144,7 +144,7 @@ def _side(side: Side, dice: Dice) -> Slots:
     claim = Claim("side_of", side.subject, f"all {side.side} {side.landmark}")
     return {
         "group": whole(side.subject, side.total, dice),
-        "side": Fragment(pick(words.lexicon().sides[side.side].words, dice), (claim,)),
+        "side": Fragment(draw(words.lexicon().sides[side.side].words, dice), (claim,)),
         "landmark": _landmark(side.landmark, 1, dice),
     }
 

@@ -15,6 +15,8 @@ def messages(facts: Facts) -> list[Message]:
     if words.noun(facts.label).silent:
         return []
     found = [Message("short", partial(_short, facts.label)), Message("count", partial(_count, facts.label))]
+    if facts.modality == "sar":
+        found.append(Message("chip_short", partial(_short, facts.label)))
     last_word = words.noun(facts.label).singular.split()[-1]
     for kind in words.kinds(facts.label)[1:-1]:  # the widest is left out: "a T-72 tank, a vehicle" says too little
         if words.noun(kind).singular.split()[-1] != last_word:  # "a T-72 tank, a military tank" nothing new

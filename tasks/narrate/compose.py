@@ -7,12 +7,25 @@ from typing import Any, NamedTuple
 
 from tasks.narrate import boxes, chips, given, regions, words
 from tasks.narrate.facts import Facts, facts
-from tasks.narrate.grammar import Image, Message, Slots, images, resolution, sensing
-from tasks.narrate.phrasebook import Dice, Fragment, Part, Rule, fill, parts, phrasebook, pick, templates
+from tasks.narrate.grammar import Image, Message, Slots, images, resolution, sensing, sensor
+from tasks.narrate.phrasebook import (
+    Dice,
+    Fragment,
+    Part,
+    Rule,
+    draw,
+    draw_wording,
+    fill,
+    parts,
+    phrasebook,
+    pick,
+    templates,
+)
 from tasks.narrate.words import Claim
 from tasks.params import Narrate
 
 ATTEMPTS = 12  # at a wording that no other caption of the image has
+OPENED = 0.15  # of the later sentences that start with a class: these are opened with "in addition" or the like
 DRAWS = 4  # of messages, for as many sentences as the rule needs
 
 
@@ -63,8 +76,7 @@ def _captions(what: Facts, plan: str, route: str, messages: Sequence[Message], c
     if not entries:
         return []
     offers = _Offers(by_key)
-    plain = images(what.modality, plan == "chip", None, None, None)
-    context = images(what.modality, plan == "chip", what.sensor, what.band, what.polarization)[len(plain) :]
+    plain, *context = images(what.modality, plan == "chip", what.sensor, what.band, what.polarization)
     found: dict[str, Caption] = {}
     for index in range(count):
         entry = round(index * (len(entries) - 1) / max(count - 1, 1))
@@ -72,15 +84,15 @@ def _captions(what: Facts, plan: str, route: str, messages: Sequence[Message], c
             rule = pick(entries[entry], dice)
             how = phrasebook().rules[rule]
             dice.names.clear()
-            image = pick(context if context and how.context and dice.random() < 0.4 else plain, dice)
+            image = draw(pick(context, dice) if context and how.context and dice.random() < 0.4 else plain, dice)
             drawn = _drawn(how, offers, dice, image.about)
             if image.about and len(drawn) < how.at_least:
-                image = pick(plain, dice)  # so that a sentence may say it
+                image = draw(plain, dice)  # so that a sentence may say it
                 drawn = _drawn(how, offers, dice, image.about)
             if len(drawn) < how.at_least:
                 entry = max(entry - 1, 0)  # there is not that much to say
                 continue
-            text, claims = _say(drawn, image, dice)
+            text, claims = _say(drawn, image, what.modality, dice)
             if text not in found:
                 found[text] = Caption(text, route, f"{rule}@{how.version}", claims)
                 break
@@ -121,11 +133,13 @@ def _of_the_image(what: Facts) -> list[Message]:
     if what.resolution_m:
         slots = {"resolution": resolution(what.resolution_m)}
         found.append(Message("resolution", lambda _: slots, ("resolution",)))
-    sensed = dict(sensing(what.modality, what.sensor, what.band, what.polarization))
-    if "sensor" in sensed:
-        found.append(Message("sensor", lambda _: sensed, ("sensor",)))
-    if "details" in sensed:
-        found.append(Message("sensing", lambda _: sensed, ("sensing",)))
+    by = sensor(what.sensor)
+    if by:
+        named = {"sensor": by}
+        found.append(Message("sensor", lambda _: named, ("sensor",)))
+    details = sensing(what.modality, what.band, what.polarization)
+    if details:
+        found.append(Message("sensing", lambda dice: {"details": draw(details, dice)}, ("sensing",)))
     return found
 
 
@@ -177,12 +191,17 @@ def _drawn(how: Rule, offers: _Offers, dice: Dice, about: Sequence[str]) -> list
     return [free.pop() if is_free else message for message, is_free in chosen]
 
 
-def _say(messages: Sequence[Message], image: Image, dice: Dice) -> tuple[str, tuple[Claim, ...]]:
+def _say(messages: Sequence[Message], image: Image, modality: str, dice: Dice) -> tuple[str, tuple[Claim, ...]]:
     texts: list[str] = []
     claims: list[Claim] = []
+    opened = False  # at most once in a caption
     for message in messages:
-        pieces = pick(pick(templates(message.key), dice), dice)
-        text, its_claims = fill(pieces, message.build(dice), pick(_later(), dice) if texts else image.slots)
+        pieces = draw_wording(templates(message.key, modality), dice)
+        opener = ""
+        if texts and not opened and not pieces[0].literal and dice.random() < OPENED:
+            opener, opened = f"{draw(words.lexicon().openers, dice)} ", True
+        others = draw(_later(), dice) if texts else image.slots
+        text, its_claims = fill(pieces, message.build(dice), others, opener=opener)
         texts.append(text)
         claims += its_claims
     return " ".join(texts), tuple(dict.fromkeys(claims))

@@ -86,7 +86,7 @@ def land(regions: Sequence[Mapping[str, Any]], *, boxed: Collection[str]) -> tup
             fills=_fills(region["grid"], mapped),
             patches=region["components"],
             adjacent=tuple(name for name in region["adjacent"] if name in names),
-            crosses=tuple(region["crosses"] or ()) if words.noun(region["class"]).line else (),
+            crosses=tuple(region["crosses"] or ()) if words.noun(region["class"]).lines else (),
         )
         for region in named
     ]

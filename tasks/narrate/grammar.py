@@ -1,7 +1,8 @@
 """Words in their right form: noun phrases, lists and names of images, each with what it claims."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 from tasks.narrate import words
@@ -51,10 +52,11 @@ def number(count: int) -> str:
 def article(name: str, form: int = 0) -> str:
     """`a` or `an` before the singular of a class."""
     singular = forms(name)[form][0]
-    return words.noun(name).article if not form and words.noun(name).article else _a(singular)  # type: ignore[return-value]
+    return words.noun(name).article if not form and words.noun(name).article else a(singular)  # type: ignore[return-value]
 
 
-def _a(word: str) -> str:
+def a(word: str) -> str:
+    """`a` or `an` before a word, by its first letter."""
     return "an" if word[0].lower() in "aeiou" else "a"
 
 
@@ -136,8 +138,13 @@ def areas(name: str) -> tuple[Fragment, ...]:
     text, plural = (noun.cover, noun.cover_plural) if noun.cover else (noun.plural, True)
     plain = plural and noun.singular != noun.plural
     claims = (Claim("count", name, "any"),)
-    main = Fragment(text, (Claim("count", name, "some"),) if plain else claims, plural, plural)
-    return (main, main, *(Fragment(other, claims) for other in noun.covers))  # the main one is said more often
+    some = (Claim("count", name, "some"),)
+    main = Fragment(text, some if plain else claims, plural, plural)
+    singulars = {one for one, _ in noun.also}
+    others = [
+        Fragment(other, claims) if other in singulars else Fragment(other, some, True, True) for other in noun.covers
+    ]
+    return (main, *others)
 
 
 def area(name: str, dice: Dice) -> Fragment:
@@ -166,8 +173,8 @@ def listed(fragments: Sequence[Fragment], joint: str = "and") -> Fragment:
 @cache
 def images(
     modality: str, chip: bool, sensor: str | None, band: str | None, polarization: str | None
-) -> tuple[Image, ...]:
-    """Every word for such an image, plain ones first, then each with one thing that is known of it."""
+) -> tuple[tuple[Image, ...], ...]:
+    """Every word for such an image: plain ones, then a row for each thing that is known of it, with that."""
     lexicon = words.lexicon()
     said = [("sensor", sensor, "{} ", lexicon.sensors)]
     if modality == "sar":
@@ -181,36 +188,42 @@ def images(
         for kind, value, form, table in said
         if value in table
     ]
-    found = []
+    rows = []
     for its_article, before, claims in (plain, *known):
+        found = []
         for word in (lexicon.images_of_chips if chip else lexicon.images)[modality]:
             # "radar image" says what kind of image it is, "overhead image" does not
             kind_of = (Claim("modality", "image", modality),) if word in lexicon.images_read[modality] else ()
             texts = {
                 "": before + word,
-                "an_": f"{its_article or _a(word)} {before}{word}",
+                "an_": f"{its_article or a(word)} {before}{word}",
                 "the_": f"the {before}{word}",
                 "this_": f"this {before}{word}",
             }
             slots = {f"{slot}image": Fragment(text, claims + kind_of) for slot, text in texts.items()}
             found.append(Image(slots, tuple("sensor" if claim.kind == "sensor" else "sensing" for claim in claims)))
-    return tuple(found)
+        rows.append(tuple(found))
+    return tuple(rows)
+
+
+def sensor(name: str | None) -> Fragment | None:
+    """ "Sentinel-1", where the record says so."""
+    return Fragment(name, (Claim("sensor", "image", name),)) if name in words.lexicon().sensors else None
 
 
 @cache
-def sensing(modality: str, sensor: str | None, band: str | None, polarization: str | None) -> Mapping[str, Fragment]:
-    """The slots `sensor` and `details` ("in X band with VV polarization"), each where known."""
+def sensing(modality: str, band: str | None, polarization: str | None) -> tuple[Fragment, ...]:
+    """ "in X band with VV polarization", in every wording; none where neither is known."""
     lexicon = words.lexicon()
-    found = {}
-    if sensor in lexicon.sensors:
-        found["sensor"] = Fragment(sensor, (Claim("sensor", "image", sensor),))
-    texts, claims = [], []
-    if modality == "sar" and band in lexicon.bands:
-        texts.append(f"in {band} band")
-        claims.append(Claim("band", "image", band))
-    if modality == "sar" and polarization in lexicon.polarizations:
-        texts.append(f"with {polarization} polarization")
-        claims.append(Claim("polarization", "image", polarization))
-    if texts:
-        found["details"] = Fragment(" ".join(texts), tuple(claims))
-    return found
+    parts = []
+    for kind, value, table, ways in (
+        ("band", band, lexicon.bands, lexicon.band_details),
+        ("polarization", polarization, lexicon.polarizations, lexicon.polarization_details),
+    ):
+        if modality == "sar" and value in table:
+            parts.append([Fragment(way.format(value), (Claim(kind, "image", value),)) for way in ways])
+    found = [
+        Fragment(" ".join(part.text for part in chosen), tuple(claim for part in chosen for claim in part.claims))
+        for chosen in product(*parts)
+    ]
+    return tuple(found) if parts else ()

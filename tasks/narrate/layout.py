@@ -16,8 +16,15 @@ GRID = (
     ("middle left", "center", "middle right"),
     ("lower left", "lower center", "lower right"),
 )
+THIRDS = {
+    "left third": tuple(row[0] for row in GRID),
+    "right third": tuple(row[2] for row in GRID),
+    "upper third": GRID[0],
+    "lower third": GRID[2],
+}
 PLACE_MARGIN = 0.005  # of the image's side: nearer to a border than this, no place is stated
 ROW_SPREAD, ROW_LENGTH, ROW_GAP = 0.05, 2.5, 1.5
+ROW_GAP_OF_THREE = 1.3  # times the mean gap: at 1.5 one gap is three times the other, two and one rather than three
 CLUSTER_DIAMETER = 0.3
 SCATTER_SPAN = 0.55
 AXES = ("horizontal", "falling", "vertical", "rising")
@@ -60,7 +67,10 @@ def places(
     halves = {"left half": left, "right half": right, "upper half": upper, "lower half": lower}
     held = {**cells, **halves}
     inner = tuple(place for place in cells if cells[place] == count)  # a cell says more than the halves around it
-    within = inner or tuple(place for place, inside in halves.items() if inside == count)
+    within = inner or (
+        *(third for third, three in THIRDS.items() if sum(cells.get(cell, 0) for cell in three) == count),
+        *(place for place, inside in halves.items() if inside == count),
+    )
     mostly = tuple(place for place, inside in held.items() if 0.6 * count <= inside < count) if count > 2 else ()
     return within, mostly, tuple(sorted(cells.items(), key=_most_first)) if clear and len(cells) <= 4 else ()
 
@@ -173,5 +183,6 @@ def _row_deg(spots: Sequence[Spot], xs: Sequence[float], ys: Sequence[float]) ->
     length = along[-1] - along[0]
     largest = max(max(spot.right - spot.left, spot.bottom - spot.top) for spot in spots)
     gap = max(after - before for before, after in pairwise(along))
-    is_row = across <= ROW_SPREAD * length and length >= ROW_LENGTH * largest and gap <= ROW_GAP * length / (count - 1)
+    widest = (ROW_GAP if count > 3 else ROW_GAP_OF_THREE) * length / (count - 1)
+    is_row = across <= ROW_SPREAD * length and length >= ROW_LENGTH * largest and gap <= widest
     return degrees(atan2(axis_y, axis_x)) % 180 if is_row else None

@@ -1,14 +1,17 @@
 """`phrases.yaml`: rules, templates, verbs, and how a template is filled.
 
-`[shows|displays]` in a template stands for either word. `{slot}` is filled by a fragment, `{Slot}` likewise with a
-capital letter, `{slot.verb}` by the verb in the number of the fragment.
+`[shows|displays]` in a template stands for either word, `[show]` for any of the list `show`. `{slot}` is filled by a
+fragment, `{Slot}` likewise with a capital letter, `{slot.verb}` by the verb in the number of the fragment.
+Words are drawn like those of people: the first of a list often, the last seldom.
 """
 
 import re
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
+from itertools import accumulate, product
+from math import fsum, prod
 from random import Random
 from typing import NamedTuple, TypeVar
 
@@ -17,9 +20,10 @@ from tasks.narrate import words
 from tasks.narrate.words import Claim
 
 T = TypeVar("T")
-SLOT = re.compile(r"\{([A-Za-z_]+)(?:\.([a-z]+))?\}")
+SLOT = re.compile(r"\{([A-Za-z_]+)(?:\.([a-z_]+))?\}")
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 SUFFIXES = "?*+%~"
+OFFSET = 1.5  # word n of a list, from 0, is drawn with a weight of 1 / (n + OFFSET): the law of Zipf and Mandelbrot
 
 
 class Fragment(NamedTuple):
@@ -39,6 +43,13 @@ class Piece(NamedTuple):
     slot: str
     verb: str
     capital: bool
+
+
+class Templates(NamedTuple):
+    """Every wording of a key of the sentence table."""
+
+    pieces: tuple[tuple[Piece, ...], ...]
+    bounds: tuple[float, ...]  # of the wordings but the last: the chance that it or an earlier one is drawn
 
 
 class Part(NamedTuple):
@@ -70,6 +81,7 @@ class Phrasebook:
     plans: dict[str, tuple[str, ...]]
     rules: dict[str, Rule]
     verbs: dict[str, tuple[str, ...]]
+    choices: dict[str, tuple[str, ...]]
     sentences: dict[str, tuple[str, ...]]
 
     def __post_init__(self) -> None:
@@ -83,7 +95,7 @@ class Phrasebook:
                     raise ValueError(f"rule '{name}' names the sentences '{key}', which do not exist")
         for key, templates in self.sentences.items():
             for template in templates:
-                for _, verb in SLOT.findall(template):
+                for verb in {verb for text, _ in variants(template, self.choices) for _, verb in SLOT.findall(text)}:
                     if verb and len(self.verbs.get(verb, ())) != 2:
                         raise ValueError(f"'{template}' of '{key}' needs the verb '{verb}' with its two forms in verbs")
 
@@ -108,18 +120,46 @@ def phrasebook() -> Phrasebook:
 
 
 @cache
-def templates(key: str) -> tuple[tuple[tuple[Piece, ...], ...], ...]:
-    """The templates of a key, each with all wordings that its choices give."""
-    return tuple(tuple(map(_pieces, variants(template))) for template in phrasebook().sentences[key])
-
-
-def variants(template: str) -> list[str]:
-    """Every wording of a template: `[shows|displays] {objects}` has two."""
-    texts = CHOICE.split(template)
-    return [
-        "".join(chosen)
-        for chosen in product(*([text] if n % 2 == 0 else text.split("|") for n, text in enumerate(texts)))
+def templates(key: str, modality: str) -> Templates:
+    """The wordings of a key, those for SAR images alone (under `key.sar`) included for such an image."""
+    book = phrasebook()
+    found = [*book.sentences[key], *book.sentences.get(f"{key}.{modality}", ())]
+    weighted = [
+        (_pieces(text), weight / (rank + OFFSET))
+        for rank, template in enumerate(found)
+        for text, weight in variants(template, book.choices)
     ]
+    return Templates(tuple(pieces for pieces, _ in weighted), _bounds([weight for _, weight in weighted]))
+
+
+def variants(template: str, choices: Mapping[str, Sequence[str]]) -> list[tuple[str, float]]:
+    """Every wording of a template with its weight, in all 1: `[shows|displays] {objects}` has two.
+
+    Raises `ValueError` for the name of a list that `choices` lacks.
+    """
+    options: list[Sequence[str]] = []
+    for number, text in enumerate(CHOICE.split(template)):
+        either = [text] if number % 2 == 0 else text.split("|") if "|" in text else choices.get(text, ())
+        if not either:
+            raise ValueError(f"'{template}' in phrases.yaml: no list '{text}' in choices, and [{text}] gives no choice")
+        options.append(either)
+    weights = [_weights(len(either)) for either in options]
+    return [
+        ("".join(chosen), prod(weight)) for chosen, weight in zip(product(*options), product(*weights), strict=True)
+    ]
+
+
+@cache
+def _weights(number: int) -> tuple[float, ...]:
+    """Those of so many words, in all 1."""
+    plain = [1 / (rank + OFFSET) for rank in range(number)]
+    total = fsum(plain)  # unlike `sum`, the same in every version of Python
+    return tuple(weight / total for weight in plain)
+
+
+def _bounds(weights: Sequence[float]) -> tuple[float, ...]:
+    total = fsum(weights)
+    return tuple(accumulate(weight / total for weight in weights[:-1]))
 
 
 @cache
@@ -138,9 +178,10 @@ def say(template: str, slots: Mapping[str, Fragment]) -> tuple[str, list[Claim]]
 
 
 def fill(
-    pieces: Sequence[Piece], slots: Mapping[str, Fragment], others: Mapping[str, Fragment]
+    pieces: Sequence[Piece], slots: Mapping[str, Fragment], others: Mapping[str, Fragment], *, opener: str = ""
 ) -> tuple[str, list[Claim]]:
-    """Likewise, of a template in pieces; what `slots` does not fill, `others` does."""
+    """Likewise, of a template in pieces; what `slots` does not fill, `others` does. `opener` stands in front of a
+    slot, which then has no capital letter."""
     text: list[str] = []
     claims: list[Claim] = []
     for literal, slot, verb, capital in pieces:
@@ -153,6 +194,8 @@ def fill(
             raise ValueError(
                 f"'{template}' in phrases.yaml: unknown slot '{slot}'; there are {', '.join(sorted({*slots, *others}))}"
             )
+        if opener and len(text) == 1:
+            text[0], capital = opener, False
         if verb:
             word = phrasebook().verbs[verb][fragment.first_plural if verb == "there" else fragment.plural]
             text.append(word[0].upper() + word[1:] if capital else word)
@@ -164,19 +207,35 @@ def fill(
 
 
 class Dice(Random):
-    """Draws the wording of one caption after the other, and keeps to a name within each."""
+    """Draws the wording of one caption after the other, and keeps to a name or sign within each."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self.names: dict[str, int] = {}  # class → which of its names this caption uses
+        self.names: dict[str, int] = {}  # class (or sign) → which of its names this caption uses
 
     def name(self, what: str, options: int) -> int:
         """Which of `options` names `what` has in this caption."""
         found = self.names.get(what)
         if found is None:
-            found = self.names[what] = int(self.random() * options)
+            found = self.names[what] = draw(range(options), self)
         return found
 
 
 def pick(options: Sequence[T], rng: Random) -> T:
+    """One of `options`, all alike: for what is said, not how."""
     return options[int(rng.random() * len(options))]
+
+
+def draw(options: Sequence[T], rng: Random) -> T:
+    """One of `options`, the first the most often: for words."""
+    return options[bisect(_bounds_of(len(options)), rng.random())]
+
+
+@cache
+def _bounds_of(number: int) -> tuple[float, ...]:
+    return _bounds(_weights(number))
+
+
+def draw_wording(options: Templates, rng: Random) -> tuple[Piece, ...]:
+    """One of the wordings of a key, by their weights."""
+    return options.pieces[bisect(options.bounds, rng.random())]

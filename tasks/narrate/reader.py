@@ -71,6 +71,7 @@ class _Sentence:
     mainly: bool = False
     only: bool = False
     resolution: bool = False  # "a resolution of", before its metres
+    metres: str = ""  # the last that were no size of an object
     heading: bool = False  # "a heading of", before its degrees
     verb: bool = False  # "covers", since the class named last
     crossing: str | None = None  # the class before "runs through", "" where none was named
@@ -113,6 +114,8 @@ class _Sentence:
             self.share = value
             owner = self.mention if self.mention and (self.verb or self.mention.clause == self.clause) else None
             self.share_owner = owner.name if owner else None
+        elif kind == "resolution" and self.previous == "metres":  # "1.3 m resolution"
+            self.say("resolution", "image", self.metres)
         elif kind in ("most", "mainly", "only", "resolution", "heading"):
             setattr(self, kind, True)
         elif kind in TIED:
@@ -131,8 +134,10 @@ class _Sentence:
         self.previous = kind
 
     def rarer(self, kind: str, value: str) -> None:
-        if kind == "metres" and self.resolution:
-            self.say("resolution", "image", value)
+        if kind == "metres":
+            self.metres = value
+            if self.resolution:
+                self.say("resolution", "image", value)
         elif kind == "degrees" and self.heading:
             self.tie("heading", f"{round(float(value)) % 360:03}")
             self.heading, self.quantity = False, None
@@ -151,6 +156,10 @@ class _Sentence:
                     self.mention.count = "any"  # "a river": there may be others that cross nothing
             else:
                 self.pending.append(("crosses", value))
+        elif kind == "scene":  # "a wooded landscape"
+            self.say("count", value, "any")
+            self.say("dominant", value, "yes")
+            self.reset()
         elif kind in ("shore", "patchwork"):
             if self.quantity != (0, 0):
                 self.say(kind, "image", "yes")

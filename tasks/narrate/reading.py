@@ -70,6 +70,8 @@ def phrases() -> Node:
             add(noun.cover, Item("noun", (name, "many" if noun.cover_plural else "either")))
         for text in sorted({text for pair in noun.areas for text in pair}):
             add(text, Item("noun", (name, "area")))
+        for text in noun.scenes:
+            add(text, Item("scene", name))
         if noun.edge:
             add(noun.edge, Item("noun", (name, "either")))
     for number, text in lexicon.spelled.items():
@@ -79,7 +81,7 @@ def phrases() -> Node:
     for share in lexicon.shares:
         add(share.words, Item("share", (share.low, share.high)))
     for name, place in lexicon.places.items():
-        bare = [name, *(text.split(" ", 2)[2] for text in place.words)]  # without "in the"
+        bare = [name, *(text.split(" ", 2)[2] for text in (*place.words, *place.loosely))]  # without "in the"
         for text in dict.fromkeys([*bare, *place.also]):
             if text not in ("center", "middle"):  # alone these are no places: "a shopping center"
                 add(text, Item("place", name))
@@ -131,8 +133,13 @@ def phrases() -> Node:
     ):
         for text in getattr(lexicon, kind):
             add(text, Item(kind))
-    for text in lexicon.near_read:
-        add(text, Item("near"))
+    for kind in ("near", "shore", "patches"):
+        for text in getattr(lexicon, f"{kind}_read"):
+            add(text, Item(kind))
+    for text in lexicon.most_of:
+        add(text, Item("most"))
+    for text in lexicon.openers:
+        add(text.rstrip(","), Item("opener"))
     for text in lexicon.headings:
         add(text, Item("heading"))
     for kind, units in (("length", lexicon.lengths), ("width", lexicon.widths), ("diameter", lexicon.diameters)):
@@ -143,7 +150,6 @@ def phrases() -> Node:
     for text in ALL:
         add(text, Item("all"))
     add("the", Item("the"))
-    add("most of", Item("most"))
     add("resolution", Item("resolution"))
     root = Node()
     for key, item in table.items():

@@ -6,8 +6,8 @@ from functools import partial
 from tasks.narrate import words
 from tasks.narrate.cover import Cover, Part
 from tasks.narrate.facts import Facts
-from tasks.narrate.grammar import Message, Slots, area, areas, article, listed, number
-from tasks.narrate.phrasebook import Dice, Fragment, pick
+from tasks.narrate.grammar import Message, Slots, a, area, areas, listed, number
+from tasks.narrate.phrasebook import Dice, Fragment, draw
 from tasks.narrate.traits import place_words
 from tasks.narrate.words import Claim
 
@@ -27,6 +27,8 @@ def messages(facts: Facts) -> list[Message]:
     found = [Message("cover_short", partial(_short, listable))]
     if facts.land.dominant:
         found.append(Message("cover_most", partial(_dominant, facts.land.dominant)))
+        if words.noun(facts.land.dominant).scenes:
+            found.append(Message("cover_scene", partial(_scene, facts.land.dominant)))
     if facts.land.patchwork:
         found.append(Message("patchwork", partial(_patchwork, listable)))
     for first in listable[:3]:
@@ -53,12 +55,19 @@ def messages(facts: Facts) -> list[Message]:
 
 def _short(listable: Sequence[Cover], dice: Dice) -> Slots:
     named = [area(cover.name, dice) for cover in listable[: 2 + int(dice.random() * 3)]]
-    return {"covers": listed(named, pick(words.lexicon().joints, dice))}
+    return {"covers": listed(named, draw(words.lexicon().joints, dice))}
 
 
 def _dominant(name: str, dice: Dice) -> Slots:
     plain = area(name, dice)
     return {"top": plain._replace(claims=(*plain.claims, Claim("dominant", name, "yes")))}
+
+
+def _scene(name: str, dice: Dice) -> Slots:
+    """ "a wooded landscape" """
+    scene = draw(words.noun(name).scenes, dice)
+    claims = (Claim("count", name, "any"), Claim("dominant", name, "yes"))
+    return {"scene": Fragment(f"{a(scene)} {scene}", claims)}
 
 
 def _patchwork(listable: Sequence[Cover], dice: Dice) -> Slots:
@@ -96,23 +105,22 @@ def _border(name: str, other: str, dice: Dice) -> Slots:
 
 def _patches(cover: Cover, dice: Dice) -> Slots:
     claim = Claim("patches", cover.name, str(cover.patches))
-    patches = Fragment(f"{number(cover.patches)} {pick(words.lexicon().patches[:2], dice)}", (claim,))
+    patches = Fragment(f"{number(cover.patches)} {draw(words.lexicon().patches, dice)}", (claim,))
     return {"cover": area(cover.name, dice), "patches": patches}
 
 
 def _crosses(name: str, direction: str, dice: Dice) -> Slots:
     """ "a river", "from left to right" """
-    line = words.noun(name).line
-    letter = article(name) if line == words.noun(name).singular else "a"
+    line = draw(words.noun(name).lines, dice)
     claim = Claim("crosses", name, direction)
     return {
-        "line": Fragment(f"{letter} {line}"),
-        "direction": Fragment(pick(words.lexicon().crossings[direction].words, dice), (claim,)),
+        "line": Fragment(f"{a(line)} {line}"),
+        "direction": Fragment(draw(words.lexicon().crossings[direction].words, dice), (claim,)),
     }
 
 
 def _shore(dice: Dice) -> Slots:
-    return {"shore": Fragment(words.lexicon().shore[0], (Claim("shore", "image", "yes"),))}
+    return {"shore": Fragment(draw(words.lexicon().shore, dice), (Claim("shore", "image", "yes"),))}
 
 
 def _part(part: Part, dice: Dice) -> Slots:
@@ -136,21 +144,22 @@ def percent(name: str, fraction: float, dice: Dice) -> Fragment:
     if rounded == 0:
         return Fragment("less than 1%", (Claim("share", name, "0.000..0.010"),))
     tolerance = lexicon.percent_tolerance if rounded >= 10 else lexicon.small_percent_tolerance
+    sign = lexicon.percents[dice.name("percent", len(lexicon.percents))]  # the same all through a caption
     claim = Claim("share", name, bounds(rounded / 100 - tolerance, rounded / 100 + tolerance))
-    return Fragment(f"{pick(lexicon.abouts, dice)} {rounded}%", (claim,))
+    return Fragment(f"{draw(lexicon.abouts, dice)} {rounded}{sign}", (claim,))
 
 
 def in_words(name: str, fraction: float, dice: Dice, *, most: bool = True) -> Fragment:
     """ "about half", "most", or the percentage."""
     exact = percent(name, fraction, dice)
-    options = [exact, exact] if fraction < WHOLE else []
+    options = [exact] if fraction < WHOLE else []
     lexicon = words.lexicon()
     if most and MOST[0] <= fraction <= MOST[1]:
         options.append(Fragment("most", (Claim("share", name, bounds(lexicon.most[0], lexicon.most[1])),)))
     for share in lexicon.shares:
         if share.say and share.say[0] <= fraction <= share.say[1]:
             options.append(Fragment(share.words, (Claim("share", name, bounds(share.low, share.high)),)))
-    return pick(options, dice)
+    return draw(options, dice)
 
 
 def bounds(low: float, high: float) -> str:

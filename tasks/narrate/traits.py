@@ -7,13 +7,14 @@ from itertools import permutations
 from tasks.narrate import words
 from tasks.narrate.facts import Objects
 from tasks.narrate.grammar import Message, Slots, bare, counted, form, forms, number, one, some_of, vague, whole
-from tasks.narrate.phrasebook import Dice, Fragment, pick
+from tasks.narrate.phrasebook import Dice, Fragment, draw, pick
 from tasks.narrate.words import Claim
 
 Trait = Callable[[Dice], Fragment]  # what may stand behind "the ships are"
 
 LEAST_SIZE_M = 10  # below it whole metres are too coarse for "about"
 LEAST_WIDTH_M = 5
+LOOSELY = 0.75  # how often "on the left side" is said of what lies in the left third
 ALIKE = 1.08  # greatest size over least, of which one number is true
 
 
@@ -68,15 +69,21 @@ def place_words(place: str, dice: Dice, *, georeferenced: bool = False) -> tuple
     if georeferenced and dice.random() < 0.6:
         for name, compass in words.lexicon().compass.items():
             if compass.place == place:
-                return pick(compass.words, dice), name
-    return pick(words.lexicon().places[place].words, dice), place
+                return draw(compass.words, dice), name
+    return draw(words.lexicon().places[place].words, dice), place
 
 
 def _place(group: Objects, georeferenced: bool, dice: Dice, *, who: str = "all") -> Fragment:
     """ "in the upper left", of all objects of the class"""
     place = pick(group.within, dice)
-    text, name = place_words(place, dice, georeferenced=georeferenced)
-    return Fragment(text, (Claim("place" if name == place else "compass", group.name, f"{who}@{name}"),))
+    if place.endswith("third") and dice.random() < LOOSELY:
+        name = place.replace("third", "half")
+        text = draw(words.lexicon().places[name].loosely, dice)
+    else:
+        text, name = place_words(place, dice, georeferenced=georeferenced)
+    return Fragment(
+        text, (Claim("compass" if name in words.lexicon().compass else "place", group.name, f"{who}@{name}"),)
+    )
 
 
 def _loosely(group: Objects, dice: Dice) -> Fragment:
@@ -84,7 +91,7 @@ def _loosely(group: Objects, dice: Dice) -> Fragment:
     if group.number == 1:
         return one(name, how) if dice.random() < 0.6 else counted(name, 1, how)
     exact = counted(name, group.number, how)
-    return pick((exact, exact, *vague(name, group.number, how)), dice)
+    return draw((exact, *vague(name, group.number, how)), dice)
 
 
 def _who(objects: Fragment) -> str:
@@ -117,7 +124,7 @@ def _manner(group: Objects, dice: Dice) -> Fragment:
     way = pick(ways, dice)
     kind, table = ("density", lexicon.densities) if way in lexicon.densities else ("arrangement", lexicon.arrangements)
     phrases = table[way].two if group.number == 2 and table[way].two else table[way].words
-    return Fragment(pick(phrases, dice), (Claim(kind, group.name, way),))
+    return Fragment(draw(phrases, dice), (Claim(kind, group.name, way),))
 
 
 def _formations(group: Objects) -> list[str]:
@@ -134,8 +141,8 @@ def _formations(group: Objects) -> list[str]:
 def _formation(group: Objects, dice: Dice) -> Slots:
     """ "a row of six ships" """
     way, how = pick(_formations(group), dice), form(group.name, dice)
-    how_many = pick((counted(group.name, group.number, how), bare(group.name, how)), dice)
-    text = f"{pick(words.lexicon().arrangements[way].before, dice)} {how_many.text}"
+    how_many = draw((counted(group.name, group.number, how), bare(group.name, how)), dice)
+    text = f"{draw(words.lexicon().arrangements[way].before, dice)} {how_many.text}"
     return {"objects": Fragment(text, (*how_many.claims, Claim("arrangement", group.name, way)))}
 
 
@@ -160,13 +167,13 @@ def _size(group: Objects, dice: Dice) -> Fragment:
     assert group.size_m is not None
     lexicon = words.lexicon()
     measure = words.noun(group.name).measure or words.noun(words.kinds(group.name)[-1]).measure or "length"
-    unit = pick(lexicon.lengths if measure == "length" else lexicon.diameters, dice)
-    about = pick(lexicon.abouts, dice)
+    unit = draw(lexicon.lengths if measure == "length" else lexicon.diameters, dice)
+    about = draw(lexicon.abouts, dice)
     length = _about(group.size_m, about, unit, Claim(measure, group.name, ""))
     if group.width_m is None or group.width_m[0] < LEAST_WIDTH_M:
         return length
     alike = [width for width in lexicon.widths if width.split()[0] == unit.split()[0]]  # both in "m" or in "meters"
-    width = _about(group.width_m, about, pick(alike, dice), Claim("width", group.name, ""))
+    width = _about(group.width_m, about, draw(alike, dice), Claim("width", group.name, ""))
     return Fragment(f"{length.text} and {width.text}", (*length.claims, *width.claims))
 
 
@@ -189,8 +196,8 @@ def _axis(group: Objects, dice: Dice) -> Fragment:
     """ "oriented horizontally", "parallel to one another" """
     lexicon = words.lexicon()
     if group.axis is None or (group.aligned and dice.random() < 0.4):
-        return Fragment(pick(lexicon.aligned[:3], dice), (Claim("aligned", group.name, "yes"),))
-    return Fragment(pick(lexicon.axes[group.axis].words, dice), (Claim("axis", group.name, group.axis),))
+        return Fragment(draw(lexicon.aligned, dice), (Claim("aligned", group.name, "yes"),))
+    return Fragment(draw(lexicon.axes[group.axis].words, dice), (Claim("axis", group.name, group.axis),))
 
 
 def _heading(group: Objects, heading_deg: float, dice: Dice) -> Slots:

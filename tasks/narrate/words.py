@@ -35,8 +35,9 @@ class Noun:
     also: tuple[tuple[str, ...], ...] = ()  # [singular, plural] pairs that are read as this class
     areas: tuple[tuple[str, ...], ...] = ()  # likewise, but of an area of it: a forest is trees, not one tree
     written: tuple[str, ...] = ()  # singulars of `also` that are written too
-    covers: tuple[str, ...] = ()  # singulars of `also` that are written for an area of it, like `cover`
-    line: str | None = None  # a narrow area of it that crosses the image, the singular or one of `areas`: a river
+    covers: tuple[str, ...] = ()  # plurals of `also` that are written for an area of it, like `cover`
+    scenes: tuple[str, ...] = ()  # what a map is called that this class dominates, behind "a" or "an"
+    lines: tuple[str, ...] = ()  # a narrow area of it that crosses the image, singulars of `also` or `areas`: a river
     wet: bool = False  # its edge towards land is a shore, or it hides one
     travels: bool = False  # may form a convoy
     edge: str | None = None  # what a row of objects beside it lies along: a quay
@@ -56,15 +57,16 @@ class Nouns:
             if any(len(pair) != 2 for pair in (*noun.also, *noun.areas)):
                 raise ValueError(f"`also` and `areas` of '{name}' must hold [singular, plural] pairs")
             plurals = {pair[0]: pair[1] for pair in ((noun.singular, noun.plural), *noun.also)}
-            lines = {noun.singular, *(pair[0] for pair in noun.areas)}
-            if noun.line is not None and noun.line not in lines:
-                raise ValueError(f"'{noun.line}' of '{name}' is written, so it must stand in `areas` to be read")
-            for text in (*noun.written, *noun.covers):
+            narrow = {*plurals, *(pair[0] for pair in noun.areas)}
+            for text in noun.lines:
+                if text not in narrow:
+                    raise ValueError(f"'{text}' of '{name}' is written, so it must stand in `areas` to be read")
+            for text in noun.written:
                 if text not in plurals:
                     raise ValueError(f"'{text}' of '{name}' is written, so it must stand in `also` to be read")
             for text in noun.covers:
-                if plurals[text] != text:
-                    raise ValueError(f"'{text}' of '{name}' is an area, so its plural in `also` must be the same")
+                if text not in plurals.values():
+                    raise ValueError(f"'{text}' of '{name}' is an area, so it must be a plural in `also` to be read")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Phrases:
     words: tuple[str, ...]
     before: tuple[str, ...] = ()  # written in front of the class: "a row of"
     also: tuple[str, ...] = ()  # only read
+    loosely: tuple[str, ...] = ()  # of a half: also written, but only of what lies in its outer third
     two: tuple[str, ...] = ()  # written of two objects in place of `words`, and out of `words` or `also`
 
 
@@ -120,11 +123,14 @@ class Lexicon:
     shares: tuple[Share, ...]
     most: tuple[float, ...]
     size_tolerance: float
+    percents: tuple[str, ...]
     abouts: tuple[str, ...]
     joints: tuple[str, ...]
     lengths: tuple[str, ...]
     widths: tuple[str, ...]
     diameters: tuple[str, ...]
+    band_details: tuple[str, ...]
+    polarization_details: tuple[str, ...]
     places: dict[str, Phrases]
     arrangements: dict[str, Phrases]
     densities: dict[str, Phrases]
@@ -137,6 +143,7 @@ class Lexicon:
     crossing_verbs: tuple[str, ...]
     crossings: dict[str, Phrases]
     shore: tuple[str, ...]
+    shore_read: tuple[str, ...]
     patchwork: tuple[str, ...]
     part_of: tuple[str, ...]
     near: tuple[str, ...]
@@ -144,12 +151,15 @@ class Lexicon:
     adjacent: tuple[str, ...]
     cover_verbs: tuple[str, ...]
     patches: tuple[str, ...]
+    patches_read: tuple[str, ...]
     dominated_by: tuple[str, ...]
     dominates: tuple[str, ...]
     mainly: tuple[str, ...]
+    most_of: tuple[str, ...]
     only: tuple[str, ...]
     single: tuple[str, ...]
     not_places: tuple[str, ...]
+    openers: tuple[str, ...]
     images: dict[str, tuple[str, ...]]
     images_of_chips: dict[str, tuple[str, ...]]
     images_later: tuple[str, ...]

@@ -40,6 +40,15 @@ MAP = record(
         ("A 120 m long ship", [("length", "ship", "120")]),
         ("The ships are about 60 to 180 m long.", [("length", "ship", "60..180")]),
         ("The image has a resolution of 1.3 m.", [("resolution", "image", "1.3")]),
+        ("The image has 1.3 m resolution.", [("resolution", "image", "1.3")]),
+        ("A radar snapshot of a wooded landscape with two ships.",
+         [("dominant", "tree", "yes"), ("count", "tree", "any"), ("count", "ship", "2")]),
+        ("Grass gives way to bare land. Woodland backs onto the roads.",
+         [("adjacent", "bareland", "grass"), ("adjacent", "road", "tree")]),
+        ("The bulk of the left third is water.", [("fills", "water", "left third")]),
+        ("A waterway threads through the image from side to side.", [("crosses", "water", "left-right")]),
+        ("A trio of T-72 main battle tanks abreast.", [("count", "t72", "3"), ("arrangement", "t72", "side_by_side")]),
+        ("Two ZSU-23-4 Shilkas and a Boeing 787 Dreamliner.", [("count", "zsu234", "2"), ("count", "boeing787", "1")]),
         ("a row of four storage tanks", [("arrangement", "storage_tank", "row"), ("count", "storage_tank", "4")]),
         ("A T72 tank and an oil tank", [("count", "t72", "1"), ("count", "storage_tank", "1")]),
         ("A Boeing 737 aircraft", [("count", "boeing737", "1")]),
@@ -95,6 +104,8 @@ def test_reading(text: str, claims: list[tuple[str, str, str]]) -> None:
         ("About 30% of the area of all buildings is damaged.", {"count"}),  # a share of what is not known here
         ("Cars parked from left to right.", {"count"}),  # nothing crosses
         ("The road beside which cars are parked.", {"count"}),
+        ("A stretch of water lies beside a built-up place.", {"count"}),  # not all of the image is called so
+        ("A mixture of houses and trees.", {"count"}),  # no patchwork of at least four classes
     ],
 )
 def test_nothing_is_read_that_is_not_said(text: str, kinds: set[str]) -> None:

@@ -1,6 +1,7 @@
 """The traps of English, and errors in the data files."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
@@ -124,10 +125,17 @@ def test_templates_with_unknown_slots_verbs_or_rules_are_errors(folder: Path) ->
 
 
 def test_choices_and_other_names() -> None:
-    assert phrasebook.variants("{A} [is|was] [seen|made out].") == [
+    choices = {"seen": ("seen", "made out")}
+    wordings = phrasebook.variants("{A} [is|was] [seen].", choices)
+    assert [text for text, _ in wordings] == [
         "{A} is seen.", "{A} is made out.", "{A} was seen.", "{A} was made out.",
     ]  # fmt: skip
-    assert grammar.forms("aircraft") == (("aircraft", "aircraft"), ("airplane", "airplanes"), ("plane", "planes"))
+    weights = [weight for _, weight in wordings]
+    assert sum(weights) == pytest.approx(1)
+    assert weights == sorted(weights, reverse=True)  # the first words are the common ones
+    with pytest.raises(ValueError, match="no list 'sene' in choices"):
+        phrasebook.variants("{A} is [sene].", choices)
+    assert grammar.forms("aircraft")[:3] == (("aircraft", "aircraft"), ("airplane", "airplanes"), ("plane", "planes"))
     assert grammar.one("aircraft", 1).text == "an airplane"
     assert grammar.bare("aircraft", 1).claims[0].value == "some"
     pair = grammar.listed([grammar.one("ship"), grammar.one("bridge")], "as well as")
@@ -135,13 +143,51 @@ def test_choices_and_other_names() -> None:
 
 
 def test_every_template_is_english_in_every_wording() -> None:
-    for key, templates in phrasebook.phrasebook().sentences.items():
-        wordings = [text for template in templates for text in phrasebook.variants(template)]
+    book = phrasebook.phrasebook()
+    for key, templates in book.sentences.items():
+        wordings = [text for template in templates for text, _ in phrasebook.variants(template, book.choices)]
         assert len(set(wordings)) == len(wordings), key
         for text in wordings:
             assert re.match(r"\{?[A-Z]", text), text
             assert text.endswith("."), text
             assert not re.search(r"\s\s|\s[.,]|[\[\]|]", text), text
+
+
+def test_the_first_word_of_a_list_is_the_common_one() -> None:
+    rng = phrasebook.Dice(3)
+    drawn = Counter(phrasebook.draw("abcde", rng) for _ in range(4000))
+    assert [letter for letter, _ in drawn.most_common()] == list("abcde")
+    assert 0.35 < drawn["a"] / 4000 < 0.45
+    wordings = phrasebook.templates("count", "sar")
+    said = Counter("".join(piece.literal for piece in phrasebook.draw_wording(wordings, rng)) for _ in range(4000))
+    assert {text for text, _ in said.most_common(4)} >= {" shows .", "  in ."}  # "{Objects.there} {objects} in …"
+    assert len(said) > 400
+
+
+def test_talk_of_echoes_is_for_radar() -> None:
+    sar, optical = (
+        {piece.literal for pieces in phrasebook.templates("count", modality).pieces for piece in pieces}
+        for modality in ("sar", "optical")
+    )
+    assert any("echoes" in text for text in sar)
+    assert not any("echo" in text or "adar" in text or "ackscatter" in text for text in optical)
+
+
+def test_an_opener_stands_before_a_class_in_small_letters() -> None:
+    slots = {"group": grammar.Fragment("the 14 ships", (), True, True), "trait": grammar.Fragment("abreast")}
+    pieces = phrasebook.templates("arrangement", "sar").pieces[0]
+    assert phrasebook.fill(pieces, slots, {})[0] == "The 14 ships are abreast."
+    assert phrasebook.fill(pieces, slots, {}, opener="Also, ")[0] == "Also, the 14 ships are abreast."
+    assert reading_claims("Also, near the bridge, there are two ships.") == reading_claims(
+        "Near the bridge, there are two ships."
+    )
+
+
+def test_areas_with_a_plural_name_take_the_plural_of_the_verb() -> None:
+    row = record(regions=[region("building", 0.7, [0.7] * 9), region("grass", 0.3, [0.3] * 9)])
+    told = texts_of(row, 300)
+    assert "built structures cover" in told.lower()
+    assert not re.search(r"(?:structures|edifices) (?:covers|is|occupies)", told)
 
 
 def texts_of(row: dict, seeds: int = 40) -> str:
@@ -161,6 +207,27 @@ def test_compass_words_need_a_georeferenced_image() -> None:
     row = record(boxes=[box("ship", 20, 20)])
     assert "north" not in texts_of(row)
     assert "in the north-west" in texts_of(row | {"bounds": [0.0, 0.0, 1.0, 1.0]})
+
+
+def test_what_lies_just_beside_the_middle_is_in_a_half_but_on_no_side() -> None:
+    near_the_middle = texts_of(
+        record(boxes=[box("ship", 122, 40), box("ship", 125, 200)]), 120
+    )  # centers at 0.52, 0.53
+    assert "right half" in near_the_middle
+    assert not re.search(r"right(?:-hand)? (?:side|part|portion|area)", near_the_middle)
+    far_right = texts_of(record(boxes=[box("ship", 222, 40), box("ship", 225, 200)]), 120)
+    assert "on the right side" in far_right
+    assert "right third" in far_right
+    assert ("place", "ship", "2@right half") in reading_claims("Two ships are on the right side.")
+
+
+def test_two_and_one_are_no_row_of_three() -> None:
+    def told(middle: float) -> str:
+        return texts_of(record(boxes=[box("ship", x, 120, 14, 6) for x in (20, middle, 220)]))
+
+    row = re.compile(r"\b(?:row|line|lined up)\b")
+    assert row.search(told(110))
+    assert not row.search(told(80))
 
 
 def test_a_row_beside_a_harbor_lies_along_its_quay() -> None:
@@ -185,3 +252,13 @@ def test_a_river_crosses_where_the_region_does() -> None:
     assert "river" not in told()
     assert "shoreline" in told()
     assert re.search(r"[Aa] river \w+ (?:\w+ )?th\w+ \w+ from left to right", told(crosses=("left-right",)))
+
+
+def test_a_map_is_called_a_landscape_of_what_dominates_it() -> None:
+    def told(share: float) -> str:
+        cells = [[share] * 9, [1 - share] * 9]
+        return texts_of(record(regions=[region("tree", share, cells[0]), region("grass", 1 - share, cells[1])]), 80)
+
+    assert "wooded landscape" in told(0.8)
+    assert "wooded landscape" not in told(0.52)
+    assert ("dominant", "tree", "yes") in reading_claims("A SAR image of a wooded landscape.")
