@@ -1,14 +1,16 @@
 """Landmarks: what stays of an image when it is cropped, resized, turned or stored again, for the leak guard to match.
 
 A landmark is a spot that is brighter or darker than its surroundings, with 128 comparisons of the grey around it.
-The strongest are kept at each of ten scales (their pixel is 2 to 9.5 pixels of the image; half of that in images below
-`SMALL_PX`). Before it is compared, the surrounding is turned and mirrored into that one of its eight positions in
-which grey rises most to the right and second to the bottom, so that a mirrored image, or one turned by 90°, gives the
-same bits. All is sums and comparisons of whole numbers, so the same on every machine.
+They are taken at ten scales (their pixel is 2 to 9.5 pixels of the image; half of that in images below `SMALL_PX`). Of
+the strongest of a scale those are kept that are farthest from any stronger one, so that each part of the image has
+some, and each crop with it. Before it is compared, the surrounding is turned and mirrored into that one of its eight
+positions in which grey rises most to the right and second to the bottom, so that a mirrored image, or one turned by
+90°, gives the same bits. All is sums and comparisons of whole numbers, so the same on every machine.
 
 The parts are known: centre against surround by box filters (CenSurE: M. Agrawal, K. Konolige, M. R. Blas, ECCV 2008),
-bits of short distances (BRIEF: M. Calonder et al., ECCV 2010; FREAK: A. Alahi et al., CVPR 2012), a position of its own
-by the gradient (SIFT: D. G. Lowe, IJCV 60, 2004), here one of eight instead of any angle.
+far from stronger ones (M. Brown, R. Szeliski, S. Winder, CVPR 2005), bits of short distances (BRIEF: M. Calonder et
+al., ECCV 2010; FREAK: A. Alahi et al., CVPR 2012), a position of its own by the gradient (SIFT: D. G. Lowe, IJCV 60,
+2004), here one of eight instead of any angle.
 """
 
 import functools
@@ -35,6 +37,8 @@ LANDMARK = np.dtype(
 _RADIUS = 15  # of the compared surrounding, in pixels of the scale
 _MARGIN = _RADIUS + 1  # from the edge: nearer, there is no surrounding
 _APART = 3  # nothing stronger within this distance
+_STRONGEST = 100  # of a scale, of which `PER_LEVEL` are kept
+_BEYOND = 2**40  # squared distance of a stronger one that is not there
 _NEAR, _FAR = 4.0, 9.0  # distance of two compared pixels: longer ones say the same of many landmarks
 _FINE, _WIDE, _GROUND = 5, 7, 33  # sides of the box filters; the first two are applied twice
 _SLOPE_AT = 6  # where the gradient of the surrounding is measured
@@ -47,7 +51,7 @@ _Ints = npt.NDArray[np.int32]
 def landmarks(grey: npt.NDArray[np.int32]) -> bytes:
     """The landmarks of `grey` (H, W), three times the grey level 0..255: at most `LEVELS * PER_LEVEL` LANDMARKs.
 
-    Sorted by scale, then strength, then place. A flat image has none, nor has one below 33 px a side.
+    Sorted by scale, then strength. A flat image has none, nor has one below 33 px a side.
     """
     first = 0 if grey.size < SMALL_PX**2 else STEPS
     return b"".join(
@@ -101,7 +105,7 @@ def _of_level(level: npt.NDArray[np.uint16], *, scale: int, size: tuple[int, ...
     sure = np.minimum(np.minimum(second, steep - second) / (steep + second + 1), 0.2)  # of its turn
     strength = contrast[y, x] / np.sqrt(ground + _FLOOR) * np.sqrt(sure)
 
-    best = np.lexsort((x, y, -strength))[:PER_LEVEL]
+    best = _spread(np.lexsort((x, y, -strength))[:_STRONGEST], y=y, x=x)
     y, x, right, down = y[best], x[best], right[best], down[best]
     turn = (right < 0) * 1 + (down < 0) * 2 + (abs(down) > abs(right)) * 4
     places = _pattern()[turn]
@@ -113,6 +117,16 @@ def _of_level(level: npt.NDArray[np.uint16], *, scale: int, size: tuple[int, ...
     found["scale"], found["turn"] = scale, turn
     found["bits"] = np.packbits(values[..., 0] > values[..., 1], axis=1)
     return found
+
+
+def _spread(
+    order: npt.NDArray[np.int64], *, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Of places in `order` of their strength the `PER_LEVEL` that are farthest from any stronger one, in that order."""
+    y, x = y[order], x[order]
+    squared = (y[:, np.newaxis] - y) ** 2 + (x[:, np.newaxis] - x) ** 2
+    nearest = np.where(np.tri(len(order), k=-1, dtype=bool), squared, _BEYOND).min(axis=1, initial=_BEYOND)
+    return order[np.sort(np.argsort(-nearest, kind="stable")[:PER_LEVEL])]
 
 
 def _box(values: npt.NDArray[np.uint16] | _Ints, side: int) -> _Ints:

@@ -2,8 +2,8 @@
 
 Three sieves, each much finer than the one before, none of which compares every image with every other:
 
-1. Locality-sensitive hashing (P. Indyk, R. Motwani, STOC 1998): landmarks that agree in all of `KEY_BITS` bits, drawn
-   anew for each of `TABLES` tables, are compared whole. A table is one sort of 64-bit numbers.
+1. Locality-sensitive hashing (P. Indyk, R. Motwani, STOC 1998): landmarks that agree in all bits of a key, drawn anew
+   for each of `TABLES` tables, are compared whole. A table is one sort of 64-bit numbers.
 2. Two landmarks of a pair of images whose distance and direction follow from the same turn and scale (as in the
    generalised Hough transform: D. H. Ballard, Pattern Recognition 13, 1981).
 3. All landmarks of both images, against every turn, scale and shift that two of them define (RANSAC: M. A. Fischler,
@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from tasks.download.landmarks import BITS, LANDMARK, STEPS, turned_back
 
-TABLES = 12
-KEY_BITS = 28
+TABLES = 16
+KEY_BITS, KEY_BITS_MORE = 20, 3  # bits of a key, at least; and beyond those that number all landmarks
 MAX_BUCKET = 16  # landmarks that agree in a key; more of them are of a pattern that tells no images apart
 MAX_BITS = 24  # of 128 that may differ where a key agrees
 MAX_BITS_OF_PAIR = 28  # likewise between two images that are suspected already
@@ -34,6 +34,8 @@ _NEIGHBOURS = 6  # later matches of the same pair of images that one is compared
 _SEEDS = 40  # matches of a pair of images, the best, that define turns, scales and shifts
 _SEED = 7
 THREADS = 2
+PART = 2_000  # images whose matches are looked at together
+_BLOCK = 2**20  # landmarks of buckets held at a time
 
 
 @dataclass(frozen=True)
@@ -74,40 +76,43 @@ class Candidate:
 
 def candidates(collection: Collection) -> list[Candidate]:
     """Pairs of images of different rank that may overlap, sorted by copy, then the most places, then other."""
-    found = [
-        candidate
-        for copy, other, turns in _suspects(collection, _matches(collection))
-        if (candidate := _place(collection, copy, other, turns)) is not None
-    ]
+
+    images, number = len(collection.ranks), len(collection.landmarks)
+
+    def of_part(start: int) -> list[Candidate]:
+        least, end = collection.first[[start, min(start + PART, images)]] * number
+        some = [table[slice(*np.searchsorted(table, (least, end)))] for table in tables]
+        suspects = _suspects(collection, np.unique(np.concatenate(some)))
+        placed = (_place(collection, copy, other, turns) for copy, other, turns in suspects)
+        return [candidate for candidate in placed if candidate is not None]
+
+    with ThreadPoolExecutor(THREADS) as pool:  # numpy sorts and compares without holding the lock
+        tables = _matches(collection, pool=pool)
+        found = [candidate for part in pool.map(of_part, range(0, images, PART)) for candidate in part]
     return sorted(found, key=lambda candidate: (candidate.copy, -candidate.places, candidate.other))
 
 
-def _matches(collection: Collection) -> npt.NDArray[np.int64]:
-    """(M, 2): landmark of a copy, landmark of an other, that agree in a key and in all but `MAX_BITS`."""
+def _matches(collection: Collection, *, pool: ThreadPoolExecutor) -> list[npt.NDArray[np.int64]]:
+    """Of each table, sorted, the landmarks that agree in a key and in all but `MAX_BITS`: copy's × number + other's."""
     words = _words(collection.landmarks)
-    image = np.repeat(np.arange(len(collection.ranks), dtype=np.int32), np.diff(collection.first))
-    rank = collection.ranks[image]
+    rank = np.repeat(collection.ranks, np.diff(collection.first))
     scale = collection.landmarks["scale"].astype(np.int8)
-    number = max(len(words), 1)
+    number = len(words)
 
     def table(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         found = [np.zeros(0, dtype=np.int64)]
         for one, two in _same_key(words, mask=_mask(bits), rank=rank):
             near = np.bitwise_count(words[one, 0] ^ words[two, 0])
             near += np.bitwise_count(words[one, 1] ^ words[two, 1])
-            keep = near <= MAX_BITS
-            one, two = one[keep], two[keep]
-            keep = np.abs(scale[one] - scale[two]) <= MAX_STEPS
-            one, two = one[keep], two[keep]
+            keep = (near <= MAX_BITS) & (np.abs(scale[one] - scale[two]) <= MAX_STEPS)
+            one, two = one[keep].astype(np.int64), two[keep].astype(np.int64)
             swap = rank[one] > rank[two]
             found.append(np.where(swap, two, one) * number + np.where(swap, one, two))
-        return np.concatenate(found)
+        return np.sort(np.concatenate(found))
 
     rng = np.random.default_rng(_SEED)
-    keys = [rng.permutation(BITS)[:KEY_BITS] for _ in range(TABLES)]
-    with ThreadPoolExecutor(THREADS) as pool:  # numpy sorts and compares without holding the lock
-        kept = np.unique(np.concatenate(list(pool.map(table, keys))))
-    return np.stack(np.divmod(kept, number), axis=1)
+    key_bits = max(KEY_BITS, number.bit_length() + KEY_BITS_MORE)  # so that about as many agree by chance in any number
+    return list(pool.map(table, [rng.permutation(BITS)[:key_bits] for _ in range(TABLES)]))
 
 
 def _words(landmarks: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
@@ -123,27 +128,36 @@ def _mask(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
 def _same_key(
     words: npt.NDArray[np.uint64], *, mask: npt.NDArray[np.uint64], rank: npt.NDArray[np.int8]
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Pairs of landmarks of different rank whose masked bits hash alike, in blocks."""
+    """Pairs of landmarks of different rank whose masked bits hash alike, in blocks. Frees what it can: N is large."""
     index_bits = max(len(words) - 1, 1).bit_length()
-    key = (words[:, 0] & mask[0]) * np.uint64(0x9E3779B97F4A7C15)
-    key ^= (key >> np.uint64(29)) ^ ((words[:, 1] & mask[1]) * np.uint64(0xC2B2AE3D27D4EB4F))
+    key = words[:, 0] & mask[0]
+    key *= np.uint64(0x9E3779B97F4A7C15)
+    key ^= key >> np.uint64(29)
+    other = words[:, 1] & mask[1]
+    other *= np.uint64(0xC2B2AE3D27D4EB4F)
+    key ^= other
+    del other
     key *= np.uint64(0xD6E8FEB86659FD93)
-    key >>= np.uint64(index_bits)
-    key <<= np.uint64(index_bits)
-    key |= np.arange(len(words), dtype=np.uint64)
+    key &= ~np.uint64((1 << index_bits) - 1)
+    key |= np.arange(len(words), dtype=np.uint32)
     key.sort()
-    index = (key & np.uint64((1 << index_bits) - 1)).astype(np.int64)
+    index = (key & np.uint64((1 << index_bits) - 1)).astype(np.uint32)
     key >>= np.uint64(index_bits)
-    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
-    sizes = np.diff(np.concatenate([starts, [len(key)]]))
-    for size in np.unique(sizes[(sizes > 1) & (sizes <= MAX_BUCKET)]).tolist():
-        members = index[starts[sizes == size][:, np.newaxis] + np.arange(size)]
-        of = rank[members]
-        mixed = of.min(axis=1) < of.max(axis=1)
-        members, of = members[mixed], of[mixed]
-        for step in range(1, size):  # each member with the one `step` places on
-            row, column = np.nonzero(of[:, :-step] != of[:, step:])
-            yield members[row, column], members[row, column + step]
+    same = np.zeros(len(key) + 1, dtype=bool)  # as the one before
+    same[1:-1] = key[1:] == key[:-1]
+    del key
+    starts, ends = np.flatnonzero(same[1:] & ~same[:-1]), np.flatnonzero(~same[1:] & same[:-1])
+    sizes = ends - starts + 1
+    for size in range(2, MAX_BUCKET + 1):
+        begin = starts[sizes == size]
+        for some in np.array_split(begin, -(-len(begin) * size // _BLOCK)) if len(begin) else []:
+            members = index[some[:, np.newaxis] + np.arange(size)]
+            of = rank[members]
+            mixed = of.min(axis=1) < of.max(axis=1)
+            members, of = members[mixed], of[mixed]
+            for step in range(1, size):  # each member with the one `step` places on
+                row, column = np.nonzero(of[:, :-step] != of[:, step:])
+                yield members[row, column], members[row, column + step]
 
 
 def _relative() -> npt.NDArray[np.int64]:
@@ -174,15 +188,20 @@ def turned(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], turn: npt.NDA
 
 def _suspects(collection: Collection, matches: npt.NDArray[np.int64]) -> list[tuple[int, int, list[int]]]:
     """(copy, other, turns): images with two matches that agree in turn, scale and direction."""
-    if not len(matches):
-        return []
     landmarks, number = collection.landmarks, len(collection.ranks)
-    copy, other = landmarks[matches[:, 0]], landmarks[matches[:, 1]]
-    images = np.searchsorted(collection.first, matches, side="right") - 1
-    turn = _RELATIVE[copy["turn"], other["turn"]]
-    case = (images[:, 0] * number + images[:, 1]) * 8 + turn
-    order = np.argsort(case, kind="stable")
-    case, copy, other = case[order], copy[order], other[order]
+    ours, theirs = np.divmod(matches, max(len(landmarks), 1))
+    case = np.searchsorted(collection.first, ours, side="right") - 1
+    case *= number
+    case += np.searchsorted(collection.first, theirs, side="right") - 1
+    case *= 8
+    case += _RELATIVE[landmarks["turn"][ours], landmarks["turn"][theirs]]
+    ordered = np.sort(case)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # most are alone by chance
+    if not len(twice):
+        return []
+    kept = np.flatnonzero(twice[np.searchsorted(twice, case).clip(max=len(twice) - 1)] == case)
+    kept = kept[np.argsort(case[kept], kind="stable")]
+    case, copy, other = case[kept], landmarks[ours[kept]], landmarks[theirs[kept]]
     found = [
         case[:-step][_agree(copy[:-step], copy[step:], other[:-step], other[step:], turn=case[:-step] & 7,
                             among=case[:-step] == case[step:])]
@@ -247,19 +266,23 @@ def _best_placement(
     x, y = turned(_px(ours["x"]), _px(ours["y"]), turn)
     to_x, to_y = _px(theirs["x"]), _px(theirs["y"])
     allowed = 0.8 * 2 ** (theirs["scale"] / STEPS) + 1.5
+    steps = theirs["scale"].astype(np.float64) - ours["scale"]
     one, two = np.triu_indices(min(len(x), _SEEDS), 1)
-    length = np.hypot(x[two] - x[one], y[two] - y[one])
-    to_length = np.hypot(to_x[two] - to_x[one], to_y[two] - to_y[one])
-    far = np.minimum(length, to_length) >= MIN_DISTANCE_PX
-    one, two, scale = one[far], two[far], to_length[far] / length[far]
+    dx, dy, to_dx, to_dy = (values[two] - values[one] for values in (x, y, to_x, to_y))
+    length, to_length = np.sqrt(dx**2 + dy**2), np.sqrt(to_dx**2 + to_dy**2)
+    scale = to_length / np.maximum(length, 1e-9)
+    off = np.sqrt((scale * dx - to_dx) ** 2 + (scale * dy - to_dy) ** 2) / 2  # of either from where both put it
+    wanted = STEPS * np.log2(np.maximum(scale, 1e-9))
+    agree = (np.minimum(length, to_length) >= MIN_DISTANCE_PX) & (off <= np.minimum(allowed[one], allowed[two]))
+    agree &= np.maximum(abs(steps[one] - wanted), abs(steps[two] - wanted)) <= 2
+    one, two, scale = one[agree], two[agree], scale[agree]
     if not len(one):
         return None
     shift_x = (to_x[one] + to_x[two] - scale * (x[one] + x[two])) / 2
     shift_y = (to_y[one] + to_y[two] - scale * (y[one] + y[two])) / 2
     by = scale[:, np.newaxis]
-    off = np.hypot(by * x + shift_x[:, np.newaxis] - to_x, by * y + shift_y[:, np.newaxis] - to_y)
-    steps = theirs["scale"].astype(np.float64) - ours["scale"]
-    follow = (off <= allowed) & (np.abs(steps - STEPS * np.log2(by)) <= 2)
+    off_x, off_y = by * x + shift_x[:, np.newaxis] - to_x, by * y + shift_y[:, np.newaxis] - to_y
+    follow = (off_x**2 + off_y**2 <= allowed**2) & (np.abs(steps - STEPS * np.log2(by)) <= 2)
     chosen = follow[int(np.argmax(follow.sum(axis=1)))]
     x, y, to_x, to_y, weight = x[chosen], y[chosen], to_x[chosen], to_y[chosen], allowed[chosen] ** -2.0
     places = {(int(at_x // PLACE_PX), int(at_y // PLACE_PX)) for at_x, at_y in zip(to_x, to_y, strict=True)}

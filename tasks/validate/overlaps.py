@@ -5,19 +5,21 @@ and decides. The image nearer to test stays. An image of the same place on anoth
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tasks.validate.matching import Candidate, Collection, Placement, candidates
+from tasks.validate.matching import THREADS, Candidate, Collection, Placement, candidates
 from tasks.validate.registration import Registration, register
 from tasks.validate.split import RANK
 
 MAX_TRIED = 8  # candidates of an image that are registered, those with the most places first
+SAME_PLACE = 5  # places of a candidate that may be called the same place: streets in a grid agree in three by chance
 _PICTURES = 64  # held decoded at a time
 TURNS = (
     "", "mirrored left to right", "mirrored top to bottom", "turned by 180°", "mirrored along the diagonal",
@@ -51,36 +53,37 @@ def find(
     def pixels(index: int) -> npt.NDArray[np.uint8]:
         return picture(ordered[index])
 
+    def judge(tried: Sequence[Candidate]) -> tuple[Candidate, Registration] | None:
+        """The first that is a copy, else the first of the same place."""
+        place = None
+        for candidate in tried:
+            registered = register(pixels(candidate.copy), pixels(candidate.other), candidate.placement)
+            if registered is not None and registered.kind == "copy":
+                return candidate, registered
+            if registered is not None and place is None and candidate.places >= SAME_PLACE:
+                place = candidate, registered
+        return place
+
+    names = [image["record_id"] for image in ordered]
     found = Found()
     for rank in (RANK["test"], RANK["val"]):
-        against = [candidate for candidate in proposed if ranks[candidate.other] == rank]
-        for copy, tried in groupby(against, key=lambda candidate: candidate.copy):
-            name = ordered[copy]["record_id"]
-            if name not in found.overlaps:
-                _judge(name, list(tried)[:MAX_TRIED], ordered=ordered, pixels=pixels, found=found)
+        against = [
+            [candidate for candidate in islice(tried, MAX_TRIED) if names[candidate.other] not in found.overlaps]
+            for copy, tried in groupby(
+                (candidate for candidate in proposed if ranks[candidate.other] == rank), key=lambda one: one.copy
+            )
+            if names[copy] not in found.overlaps
+        ]
+        with ThreadPoolExecutor(THREADS) as pool:  # what is found of one image decides nothing of another of its split
+            judged = list(pool.map(judge, against))
+        for candidate, registered in filter(None, judged):
+            name, other = names[candidate.copy], names[candidate.other]
+            if registered.kind == "copy":
+                found.overlaps[name] = describe(other, candidate.placement, registered)
+                found.same_place.pop(name, None)
+            else:
+                found.same_place.setdefault(name, other)
     return found
-
-
-def _judge(
-    name: str,
-    tried: Sequence[Candidate],
-    *,
-    ordered: Sequence[Mapping[str, Any]],
-    pixels: Callable[[int], npt.NDArray[np.uint8]],
-    found: Found,
-) -> None:
-    for candidate in tried:
-        other = ordered[candidate.other]["record_id"]
-        if other in found.overlaps:
-            continue
-        registered = register(pixels(candidate.copy), pixels(candidate.other), candidate.placement)
-        if registered is None:
-            continue
-        if registered.kind == "copy":
-            found.overlaps[name] = describe(other, candidate.placement, registered)
-            found.same_place.pop(name, None)
-            return
-        found.same_place.setdefault(name, other)
 
 
 def describe(other: str, placement: Placement, registered: Registration) -> str:

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from tasks.download.features import features
+from tasks.download.landmarks import LANDMARK, PER_LEVEL
 
 PICTURES = st.sampled_from([1, 3]).flatmap(
     lambda bands: arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(bands)))
@@ -79,3 +80,15 @@ def test_descriptors_find_a_resized_or_brightened_copy_and_not_another_image() -
     stranger = features(other[..., None])
     assert hamming(base["dhash"], stranger["dhash"]) > 12
     assert np.corrcoef(list(base["thumbnail"]), list(stranger["thumbnail"]))[0, 1] < 0.6
+
+
+def test_landmarks_lie_in_the_weaker_half_too() -> None:
+    """Else a crop of it, and of nothing else, would not be found."""
+    rng = np.random.default_rng(4)
+    picture = rng.normal(60, 4, (256, 256)).astype(np.uint8)
+    picture[8:256:16, 8:128:16] = 250  # 128 strong echoes on the left
+    found = np.frombuffer(features(picture[..., np.newaxis])["landmarks"], dtype=LANDMARK)
+    finest = found[found["scale"] == 0]
+    assert len(finest) == PER_LEVEL
+    assert (finest["x"] < 16 * 128).any()
+    assert (finest["x"] > 16 * 136).sum() >= 2

@@ -60,6 +60,30 @@ def test_the_placement_is_the_one_that_was_made(turn: int) -> None:
     assert (x.min(), x.max(), y.min(), y.max()) == pytest.approx((30, 380, 50, 350), abs=4)
 
 
+@pytest.mark.parametrize("part", [1, 3])
+def test_matches_may_be_looked_at_some_images_at_a_time(
+    collection: list[dict[str, Any]], part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranks = [int(image["split"] == "test") for image in collection]
+    whole = Collection.of([image["landmarks"] for image in collection], ranks=ranks)
+    at_once = matching.candidates(whole)
+    monkeypatch.setattr(matching, "PART", part)
+    monkeypatch.setattr(matching, "_BLOCK", 50)
+    assert len(at_once) >= 8
+    assert matching.candidates(whole) == at_once
+
+
+@pytest.mark.parametrize("error", [0.97, 1.04])
+def test_a_scale_off_by_some_per_cent_is_put_right(error: float) -> None:
+    """Three landmarks tell no better, and then only the middle of the two pictures fits."""
+    whole = simulated(4)[..., np.newaxis]
+    off_px = (1 - error) * 384 / 2
+    found = register(whole, whole, Placement(0, error, off_px, off_px))
+    assert found is not None
+    assert found.kind == "copy"
+    assert found.correlation > 0.8
+
+
 def test_neighbours_that_overlap_by_a_third(collection: list[dict[str, Any]]) -> None:
     wide = simulated(7, size_px=720)
     left, right = wide[:390, :390], wide[:390, 260:650]
