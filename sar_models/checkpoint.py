@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import nn
 
 FILE = "checkpoint.pt"
 
@@ -33,3 +34,22 @@ def remove(folder: Path) -> None:
     """Delete the checkpoint: the training is finished and its model written."""
     if folder.is_dir():
         shutil.rmtree(folder)
+
+
+def trained(module: nn.Module) -> dict[str, torch.Tensor]:
+    """What training changes: all weights but frozen ones, which are as they were built. Each once, however many names
+    share it."""
+    frozen = {
+        name for name, parameter in module.named_parameters(remove_duplicate=False) if not parameter.requires_grad
+    }
+    kept = dict(module.named_parameters()) | dict(module.named_buffers())
+    return {name: value.detach() for name, value in module.state_dict().items() if name in kept and name not in frozen}
+
+
+def restore(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Put back what `trained` gave."""
+    wanted = trained(module)
+    assert wanted.keys() == state.keys(), "a checkpoint of another model"
+    with torch.no_grad():
+        for name, value in wanted.items():
+            value.copy_(state[name])

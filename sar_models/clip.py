@@ -1,12 +1,17 @@
 """CLIP: batch → named losses (Radford et al. 2021)."""
 
+import math
 from typing import Any
 
 import torch
 from open_clip.loss import ClipLoss
 
+from sar_models.recall import mean_recall
 from sar_models.settings import Training
 from sar_models.world import World
+
+LARGEST_LOGIT_SCALE = math.log(100)  # CLIP's limit: above it training becomes unstable
+SCORE, score = "mean_recall", mean_recall
 
 
 def losses(module: Any, images: torch.Tensor, tokens: torch.Tensor, *, world: World) -> dict[str, torch.Tensor]:
@@ -18,6 +23,12 @@ def losses(module: Any, images: torch.Tensor, tokens: torch.Tensor, *, world: Wo
 def weights(settings: Training) -> dict[str, float]:
     """The total is the only loss."""
     return {"contrastive": 1.0}
+
+
+def after_step(module: Any) -> None:
+    """Keep the logit scale within its limit."""
+    with torch.no_grad():
+        module.logit_scale.clamp_(0, LARGEST_LOGIT_SCALE)
 
 
 def contrastive(output: dict[str, torch.Tensor], *, world: World) -> torch.Tensor:

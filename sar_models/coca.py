@@ -5,10 +5,12 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from sar_models.clip import contrastive
+from sar_models.clip import SCORE, after_step, contrastive, score
 from sar_models.settings import Training
 from sar_models.tokenizer import PAD
 from sar_models.world import World
+
+__all__ = ["SCORE", "after_step", "losses", "score", "weights"]  # as in CLIP: `SCORE`, `score` and `after_step`
 
 
 def losses(module: Any, images: torch.Tensor, tokens: torch.Tensor, *, world: World) -> dict[str, torch.Tensor]:

@@ -78,29 +78,40 @@ def load(folder: Path) -> Model:
     Raises `ValueError` when a file is missing or damaged, or when the weights do not fit the configuration: then every
     missing, unexpected and mis-shaped key is listed.
     """
-    for name in (CONFIG, WEIGHTS):
-        if not (folder / name).is_file():
-            raise ValueError(
-                f"{folder / name} does not exist: train the model (`dvc repro`) or fetch it (`dvc checkout`)"
-            )
-    described = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    described, tensors = read_weights(folder)
+    if described["kind"] not in get_args(Kind):
+        raise ValueError(f"{folder} holds a model of kind '{described['kind']}'; a clip or coca model is needed")
     model = _build(
         described["kind"],
         architecture=described["architecture"],
         seed=described["seed"],
         config=described["model"],
     )
-    try:
-        tensors = safetensors.torch.load((folder / WEIGHTS).read_bytes())
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{folder / WEIGHTS} is damaged ({error}): fetch it again (`dvc checkout`)") from error
     load_weights(model.module, tensors, where=str(folder / WEIGHTS))
     return model
 
 
+def read_weights(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """What `config.json` and `model.safetensors` in `folder` hold. Raises `ValueError` for a missing or damaged one."""
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise ValueError(
+                f"{folder / name} does not exist: train the model (`dvc repro`) or fetch it (`dvc checkout`)"
+            )
+    try:
+        tensors = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{folder / WEIGHTS} is damaged ({error}): fetch it again (`dvc checkout`)") from error
+    return json.loads((folder / CONFIG).read_text(encoding="utf-8")), tensors
+
+
 def load_weights(module: nn.Module, tensors: Mapping[str, torch.Tensor], *, where: str) -> None:
     """Copy `tensors` into `module`; `ValueError` lists every key that is missing, unexpected or mis-shaped."""
-    wanted = module.state_dict()
+    copy_weights(module.state_dict(), tensors, where=where)
+
+
+def copy_weights(wanted: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor], *, where: str) -> None:
+    """Likewise, into the weights `wanted` of a module."""
     problems = [f"missing: {name} {tuple(wanted[name].shape)}" for name in wanted if name not in tensors]
     problems += [f"unexpected: {name} {tuple(tensors[name].shape)}" for name in tensors if name not in wanted]
     problems += [
@@ -110,7 +121,9 @@ def load_weights(module: nn.Module, tensors: Mapping[str, torch.Tensor], *, wher
     ]
     if problems:
         raise ValueError(f"{where} does not fit the model:\n  " + "\n  ".join(sorted(problems)))
-    module.load_state_dict(dict(tensors))
+    with torch.no_grad():
+        for name, value in wanted.items():
+            value.copy_(tensors[name])
 
 
 @functools.cache
@@ -121,7 +134,7 @@ def _register_configs() -> None:
 def _configuration(architecture: str) -> dict[str, Any]:
     _register_configs()
     if architecture not in open_clip.list_models():
-        ours = ", ".join(sorted(path.stem for path in CONFIGS.glob("*.json")))
+        ours = ", ".join(sorted(path.stem for path in CONFIGS.glob("*.json") if path.stem in open_clip.list_models()))
         raise ValueError(
             f"architecture '{architecture}' is unknown: give one of ours ({ours}) or of open_clip "
             "(`python -c 'import open_clip; print(open_clip.list_models())'`)"

@@ -34,3 +34,8 @@ def normalise(batch: torch.Tensor, *, mean: Sequence[float], std: Sequence[float
     centre = torch.tensor(mean, device=batch.device).view(shape)
     scale = torch.tensor(std, device=batch.device).view(shape)
     return (batch.float() / 255 - centre) / scale
+
+
+def model_input(images: torch.Tensor, *, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """The images of a batch as a model takes them: pictures normalised, what a frozen tower made of them as it is."""
+    return normalise(images, mean=mean, std=std) if images.dtype == torch.uint8 else images

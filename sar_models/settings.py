@@ -64,6 +64,48 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters beside the linear layers of a language model (Hu et al. 2021)."""
+
+    rank: int = 0  # 0: no adapters, the language model itself is trained, as one without pretrained weights must be
+    alpha: int = 16
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        bounded(self, least=0, keys=("rank",))
+        bounded(self, least=1, keys=("alpha",))
+        bounded(self, least=0, most=0.99, keys=("dropout",))
+
+
+@dataclass(frozen=True)
+class GptSettings:
+    """SAR-GPT: a language model that sees through the image tower of SAR-RS-CLIP, and its stages. docs/sar-gpt.md"""
+
+    language_model: str  # a name in sar_models/configs, a hub id such as microsoft/phi-2, or a local folder
+    lora: Lora
+    align: Training  # stage 0: captions, for the projector
+    pretrain: Training  # stage 1: optical questions
+    finetune: Training  # stage 2: SAR questions
+    revision: str = ""  # a commit of the hub, so that the same weights come again; empty: the newest
+    tower_layer: int = -2  # of the image tower, whose tokens the language model sees; -1 is the last
+
+    def __post_init__(self) -> None:
+        if not self.language_model:
+            raise ValueError("language_model is empty; give sar_gpt_tiny, a hub id or a local folder")
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How questions are answered: greedily."""
+
+    max_tokens: int = 8
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        bounded(self, least=1, keys=("max_tokens", "batch_size"))
+
+
+@dataclass(frozen=True)
 class Decoding:
     """How captions are decoded."""
 

@@ -51,6 +51,10 @@ class Tokenizer:
         tokens: torch.Tensor = self._bpe(fitting, context_length=self.context_length)
         return tokens
 
+    def encode(self, text: str) -> list[int]:
+        """The tokens of the words of `text`, without `start` and `end`, however many."""
+        return [int(token) for token in self._bpe.encode(text)]
+
     def too_long(self, texts: Iterable[str]) -> int:
         """How many of `texts` do not fit into the context and are cut."""
         return sum(not self._fits(text) for text in texts)
@@ -73,7 +77,7 @@ class Tokenizer:
         return _spaced(text)
 
     def _fits(self, text: str) -> bool:
-        return len(self._bpe.encode(text)) + SPECIAL <= self.context_length
+        return len(self.encode(text)) + SPECIAL <= self.context_length
 
     def _fitting(self, text: str) -> str:
         sentences = re.split(r"(?<=[.!?]) +", text)

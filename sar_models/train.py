@@ -15,10 +15,9 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from sar_models import checkpoint, clip, coca, pixels
-from sar_models.data import Batch, Examples, batches, steps_per_epoch
+from sar_models import checkpoint, pixels
+from sar_models.data import Batch, DataSet, batches, steps_per_epoch
 from sar_models.hardware import autocast, computing
-from sar_models.model import Model
 from sar_models.progress import TrainingProgress, training_progress
 from sar_models.schedule import decay_groups, learning_rate
 from sar_models.settings import Hardware, Training
@@ -26,10 +25,8 @@ from sar_models.validation import validate
 from sar_models.world import World, joined
 
 Log = Callable[[Mapping[str, float], int], None]
-OBJECTIVES: Mapping[str, Any] = {"clip": clip, "coca": coca}
 LOG_STEPS = 10  # one point of the learning curve
 CHECKPOINT_STEPS = 100  # and at the end of each epoch
-LARGEST_LOGIT_SCALE = math.log(100)  # CLIP's limit: above it training becomes unstable
 
 
 @dataclass
@@ -48,10 +45,11 @@ class History:
 
 
 def train(
-    model: Model,
+    model: Any,
     *,
-    train_set: Examples,
-    val_set: Examples,
+    objective: Any,
+    train_set: DataSet,
+    val_set: DataSet,
     settings: Training,
     hardware: Hardware,
     seed: int,
@@ -61,6 +59,7 @@ def train(
 ) -> History:
     """Train `model` in place and leave it with the weights of its best validation loss.
 
+    `objective` is the module of its kind: `clip`, `coca` or `gpt`, whose losses are named, and whose `score` is shown.
     `checkpoints` is a folder of this very training (model, data, settings): what lies there is resumed. The caller
     removes it once the weights are safe. Under `torchrun` every process calls this with the same arguments, and the
     first one writes and logs. Raises `ValueError` for settings that do not fit the data, and `FloatingPointError` when
@@ -69,7 +68,7 @@ def train(
     with computing(hardware) as device, joined(device) as world:
         steps = _planned_steps(train_set, settings, world)
         model.module.to(device).train()
-        run = _Run(model, settings, hardware, device, world, seed, steps, checkpoints)
+        run = _Run(model, objective, settings, hardware, device, world, seed, steps, checkpoints)
         run.resume()
         done = run.history.step
         with training_progress(label, steps=steps, done=done, shown=world.writes) as progress:
@@ -78,7 +77,7 @@ def train(
             while run.history.epoch < settings.epochs and not run.stopped:
                 run.epoch(train_set, val_set, log if world.writes else _silent, progress)
             run.history.images_per_s = progress.images_per_s
-        model.module.load_state_dict(run.best)
+        checkpoint.restore(model.module, run.best)
         model.module.to("cpu").eval()
         return run.history
 
@@ -88,7 +87,8 @@ class _Run:
 
     def __init__(
         self,
-        model: Model,
+        model: Any,
+        objective: Any,
         settings: Training,
         hardware: Hardware,
         device: torch.device,
@@ -99,8 +99,8 @@ class _Run:
     ) -> None:
         self.model, self.settings, self.hardware, self.device, self.world = model, settings, hardware, device, world
         self.seed, self.steps, self.folder = seed, steps, folder
-        self.objective = OBJECTIVES[model.kind]
-        self.weights: dict[str, float] = self.objective.weights(settings)
+        self.objective = objective
+        self.weights: dict[str, float] = objective.weights(settings)
         self.optimizer = torch.optim.AdamW(
             decay_groups(model.module.parameters(), weight_decay=settings.weight_decay),
             lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6,
@@ -116,7 +116,7 @@ class _Run:
     def resume(self) -> None:
         state = checkpoint.load(self.folder)
         if state is not None:
-            self.model.module.load_state_dict(state["module"])
+            checkpoint.restore(self.model.module, state["module"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.best = state["best"]
             self.history = History(**state["history"])
@@ -124,14 +124,14 @@ class _Run:
     def save(self) -> None:
         if self.world.writes:
             state = {
-                "module": self.model.module.state_dict(),
+                "module": checkpoint.trained(self.model.module),
                 "optimizer": self.optimizer.state_dict(),
                 "best": self.best,
                 "history": asdict(self.history),
             }
             checkpoint.save(self.folder, state)
 
-    def epoch(self, train_set: Examples, val_set: Examples, log: Log, progress: TrainingProgress) -> None:
+    def epoch(self, train_set: DataSet, val_set: DataSet, log: Log, progress: TrainingProgress) -> None:
         """From where the history stands to the end of the epoch, with its validation."""
         history = self.history
         remaining = batches(
@@ -162,9 +162,10 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         torch.manual_seed((self.seed * 1_000_003 + history.step) * self.world.size + self.world.rank)
-        images = pixels.normalise(batch.images.to(self.device), mean=self.model.mean, std=self.model.std)
+        images = pixels.model_input(batch.images.to(self.device), mean=self.model.mean, std=self.model.std)
+        text = {name: tokens.to(self.device) for name, tokens in batch.text.items()}
         with autocast(self.hardware):
-            named = self.objective.losses(self.network, images, batch.tokens.to(self.device), world=self.world)
+            named = self.objective.losses(self.network, images, **text, world=self.world)
         total = sum(self.weights[name] * value for name, value in named.items())
         values = self.world.sum(torch.stack([total, *named.values()])) / self.world.size
         losses = dict(zip(["loss", *named], values.tolist(), strict=True))
@@ -174,8 +175,7 @@ class _Run:
         norm = nn.utils.clip_grad_norm_(self.model.module.parameters(), self.settings.gradient_clip)
         self.check(float(norm), "gradient", batch)
         self.optimizer.step()
-        with torch.no_grad():
-            self.model.module.logit_scale.clamp_(0, LARGEST_LOGIT_SCALE)
+        self.objective.after_step(self.model.module)
         return losses, rate
 
     def check(self, value: float, name: str, batch: Batch) -> None:
@@ -188,11 +188,11 @@ class _Run:
                 f"warmup_steps; the last good checkpoint is in {self.folder}"
             )
 
-    def finish_epoch(self, val_set: Examples, log: Log, progress: TrainingProgress) -> None:
+    def finish_epoch(self, val_set: DataSet, log: Log, progress: TrainingProgress) -> None:
         """Validate, keep the weights if they are the best so far, and write a checkpoint."""
         history = self.history
         train_means = {name: value / history.step_in_epoch for name, value in history.sums.items()}
-        names = ["loss", *self.weights, "mean_recall"]
+        names = ["loss", *self.weights, self.objective.SCORE]
         measured = torch.zeros(len(names), dtype=torch.float64, device=self.device)
         if self.world.writes:
             found = validate(
@@ -213,7 +213,7 @@ class _Run:
         history.step_in_epoch, history.sums = 0, {}
         if validated["loss"] < history.best_loss:
             history.best_loss, history.best_epoch, history.worse = validated["loss"], history.epoch, 0
-            self.best = copy.deepcopy(self.model.module.state_dict())
+            self.best = copy.deepcopy(checkpoint.trained(self.model.module))
         else:
             history.worse += 1
         log({f"val/{name}": value for name, value in validated.items()}, history.step)
@@ -225,7 +225,7 @@ class _Run:
         self.save()
 
 
-def _planned_steps(train_set: Examples, settings: Training, world: World) -> int:
+def _planned_steps(train_set: DataSet, settings: Training, world: World) -> int:
     if settings.batch_size % world.size:
         raise ValueError(f"batch_size {settings.batch_size} cannot be shared equally by {world.size} processes")
     steps = steps_per_epoch(train_set, batch_size=settings.batch_size) * settings.epochs

@@ -63,9 +63,7 @@ def test_every_stage_is_a_flow_and_a_run(clone: Path) -> None:
     from mlflow import MlflowClient
 
     store = f"sqlite:///{clone / '.state' / 'mlflow.db'}"
-    client = MlflowClient(
-        tracking_uri=store, registry_uri=store
-    )  # else the registry of an earlier test of this process
+    client = MlflowClient(tracking_uri=store, registry_uri=store)  # else that of an earlier test
     experiment = client.get_experiment_by_name("sar-text")
     runs = client.search_runs([experiment.experiment_id])
     assert {found.info.run_name for found in runs} == STAGES
@@ -121,6 +119,7 @@ def test_a_worker_runs_through_the_deployment_what_is_left(clone: Path) -> None:
     assert set(re.findall(r"Running stage '([^']+)'", log.read_text())) == {
         "finetune@clip",
         "finetune@coca",
+        "finetune_gpt",
         "narrate_model",
         "evaluate",
     }

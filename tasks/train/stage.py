@@ -62,7 +62,7 @@ def train_model(
     `log` receives named numbers with their step. A killed run that is started again with the same inputs goes on where
     it was. Raises `ValueError` when an input is missing or does not fit.
     """
-    from sar_models import checkpoint, model
+    from sar_models import checkpoint, clip, coca, model
     from sar_models.train import train
     from sar_models.world import is_first
 
@@ -90,6 +90,7 @@ def train_model(
     checkpoints = _checkpoints(identity, settings, params.hardware, params.seed)
     history = train(
         trained,
+        objective={"clip": clip, "coca": coca}[kind],
         train_set=train_set,
         val_set=val_set,
         settings=settings,

@@ -1,4 +1,4 @@
-"""A model and data set so small that a whole training takes a second; run as a program by the tests of processes.
+"""Models and data sets so small that a whole training takes a second; run as a program by the tests of processes.
 
 python micro_training.py KIND FOLDER    trains into FOLDER
 """
@@ -9,17 +9,20 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
 
-from sar_models import model, train
+from sar_models import clip, coca, gpt, gpt_model, model, train
+from sar_models.conversations import Conversations, conversations
 from sar_models.data import Examples, examples
-from sar_models.settings import Hardware, Training
+from sar_models.settings import Hardware, Lora, Training
 from sar_models.world import is_first
 
 open_clip.add_model_config(Path(__file__).parent / "micro")
 
+OBJECTIVES: Mapping[str, Any] = {"clip": clip, "coca": coca, "gpt": gpt}
 WORDS = ("ship", "bridge", "tank", "road", "tree", "pier", "farm", "lake")
 HARDWARE = Hardware(threads=1)
 SETTINGS = Training(
@@ -27,16 +30,23 @@ SETTINGS = Training(
 )
 
 
-def captioned(count: int, *, of: model.Model, seed: int = 0) -> Examples:
-    """Pictures of one bright or very bright corner, each with two captions that name it; grey and coloured ones."""
+def drawn(count: int, *, seed: int) -> dict[str, np.ndarray]:
+    """Pictures of one bright or very bright corner, by record; grey and coloured ones."""
     random = np.random.default_rng(seed)
-    pictures, rows = {}, []
+    pictures = {}
     for number in range(count):
         picture = random.integers(0, 60, (16, 16, 1 + 2 * (number % 2)), dtype=np.uint8)
         kind = number % 8
         picture[8 * (kind // 4) :, 8 * (kind % 2) :][:8, :8] += 60 + 60 * (kind // 2 % 2)
-        record = f"micro/{number:04}"
-        pictures[record] = picture
+        pictures[f"micro/{number:04}"] = picture
+    return pictures
+
+
+def captioned(count: int, *, of: model.Model, seed: int = 0) -> Examples:
+    """Pictures, each with two captions that name what is bright in it."""
+    pictures, rows = drawn(count, seed=seed), []
+    for number, record in enumerate(pictures):
+        kind = number % 8
         rows += [
             {"record_id": record, "caption_id": f"{record}#c0", "text": f"one {WORDS[kind]} in a picture"},
             {"record_id": record, "caption_id": f"{record}#c1", "text": f"a {WORDS[kind]}, {kind}"},
@@ -50,6 +60,34 @@ def captioned(count: int, *, of: model.Model, seed: int = 0) -> Examples:
     )
 
 
+def asked(count: int, *, of: gpt_model.Gpt, seed: int = 0) -> Conversations:
+    """Pictures, each with one to three questions about what is bright in it."""
+    pictures = drawn(count, seed=seed)
+    turns = {}
+    for number, record in enumerate(pictures):
+        kind = number % 8
+        turns[record] = [
+            ("What is bright in the picture?", WORDS[kind]),
+            ("Is it very bright?", ("no", "yes")[kind // 2 % 2]),
+            ("Is it in the left half?", ("yes", "no")[kind % 2]),
+        ][: 1 + number % 3]
+    return conversations(
+        turns,
+        {record: {"record_id": record} for record in pictures},
+        open_picture=lambda row: pictures[row["record_id"]],
+        words=of.words,
+        image_size_px=of.image_size_px,
+        longest=of.longest,
+        threads=1,
+    )
+
+
+def micro_gpt(lora: Lora = Lora(), *, language_model: str = "sar_gpt_tiny", seed: int = 3) -> gpt_model.Gpt:  # noqa: B008
+    """A SAR-GPT behind the image tower of a micro CLIP."""
+    tower = model.initial("clip", architecture="micro_clip", seed=seed)
+    return gpt_model.initial(tower, gpt_model.Shape(language_model, "", lora, -1), seed=seed)
+
+
 def run(
     kind: str,
     folder: Path,
@@ -58,7 +96,7 @@ def run(
     kill_at: int | None = None,
     hardware: Hardware = HARDWARE,
     log: train.Log = lambda metrics, step: None,
-) -> tuple[model.Model, train.History]:
+) -> tuple[Any, train.History]:
     """Train a micro model of `kind` with checkpoints in `folder`, killed at a step if asked for."""
 
     def watched(metrics: Mapping[str, float], step: int) -> None:
@@ -66,11 +104,13 @@ def run(
         if step == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    trained = model.initial(kind, architecture=f"micro_{kind}", seed=3)
+    trained: Any = micro_gpt() if kind == "gpt" else model.initial(kind, architecture=f"micro_{kind}", seed=3)
+    shown: Any = asked if kind == "gpt" else captioned
     history = train.train(
         trained,
-        train_set=captioned(40, of=trained),
-        val_set=captioned(12, of=trained, seed=1),
+        objective=OBJECTIVES[kind],
+        train_set=shown(40, of=trained),
+        val_set=shown(12, of=trained, seed=1),
         settings=settings,
         hardware=hardware,
         seed=5,
@@ -89,7 +129,7 @@ def to_files(
     train.LOG_STEPS, train.CHECKPOINT_STEPS = 1, 3
     trained, history = run(kind, output / "checkpoints", kill_at=kill_at)
     if is_first():
-        model.save(trained, output)
+        (gpt_model if kind == "gpt" else model).save(trained, output)
         (output / "curve.json").write_text(json.dumps(history.curve))
 
 

@@ -207,7 +207,7 @@ def test_an_overfitted_model_decodes_exactly_its_captions() -> None:
     tokens = learner.tokenizer(captions)
     optimizer = torch.optim.AdamW(learner.module.parameters(), lr=0.01)
     for _ in range(120):
-        losses = micro_training.train.OBJECTIVES["coca"].losses(
+        losses = micro_training.OBJECTIVES["coca"].losses(
             learner.module, images, tokens, world=micro_training.train.World()
         )
         optimizer.zero_grad()

@@ -5,7 +5,7 @@ from pathlib import Path
 import micro_training
 import pytest
 import torch
-from micro_training import SETTINGS, captioned, run
+from micro_training import OBJECTIVES, SETTINGS, asked, captioned, run
 
 from sar_models import checkpoint, clip, coca, model, train
 from sar_models.settings import Hardware
@@ -20,27 +20,28 @@ def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bo
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("kind", ["clip", "coca"])
+@pytest.mark.parametrize("kind", ["clip", "coca", "gpt"])
 def test_training_learns_and_keeps_the_best_weights(kind: str, tmp_path: Path) -> None:
     trained, history = run(kind, tmp_path)
     assert (history.epoch, history.step, len(history.curve)) == (4, 20, 4)
     first, best = history.curve[0], history.curve[history.best_epoch - 1]
     assert best["val_loss"] == min(row["val_loss"] for row in history.curve) == history.best_loss
     assert best["val_loss"] < 0.95 * first["val_loss"]
-    names = {"loss", "contrastive", "caption"} if kind == "coca" else {"loss", "contrastive"}
-    expected = {"epoch", "step", "val_mean_recall"} | {
+    named = {"clip": {"contrastive"}, "coca": {"contrastive", "caption"}, "gpt": {"answer"}}
+    names = {"loss"} | named[kind]
+    expected = {"epoch", "step", f"val_{OBJECTIVES[kind].SCORE}"} | {
         f"{split}_{name}" for split in ("train", "val") for name in names
     }
     assert set(best) == expected
     again = train.validate(
-        trained, captioned(12, of=trained, seed=1),
-        objective=train.OBJECTIVES[kind], settings=SETTINGS, hardware=micro_training.HARDWARE,
+        trained, (asked if kind == "gpt" else captioned)(12, of=trained, seed=1),
+        objective=OBJECTIVES[kind], settings=SETTINGS, hardware=micro_training.HARDWARE,
         device=torch.device("cpu"),
     )  # fmt: skip
     assert again["loss"] == pytest.approx(best["val_loss"], abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["clip", "coca"])
+@pytest.mark.parametrize("kind", ["clip", "coca", "gpt"])
 def test_equal_settings_give_equal_weights(kind: str, tmp_path: Path) -> None:
     first, again = (run(kind, tmp_path / name) for name in "ab")
     assert equal(weights(first[0]), weights(again[0]))

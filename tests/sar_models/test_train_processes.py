@@ -15,7 +15,7 @@ import micro_training
 import pytest
 import torch
 
-from sar_models import checkpoint, model
+from sar_models import checkpoint, gpt_model, model
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def processes() -> multiprocessing.context.ForkServerContext:
     return context
 
 
-@pytest.mark.parametrize(("kind", "step"), [("clip", 2), ("clip", 8), ("coca", 14)])
+@pytest.mark.parametrize(("kind", "step"), [("clip", 2), ("clip", 8), ("coca", 14), ("gpt", 8)])
 def test_a_killed_training_resumes_to_the_same_weights(
     kind: str, step: int, tmp_path: Path, processes: multiprocessing.context.ForkServerContext
 ) -> None:
@@ -42,12 +42,12 @@ def test_a_killed_training_resumes_to_the_same_weights(
     resumed.join()
     assert resumed.exitcode == 0
     whole, history = micro_training.run(kind, tmp_path / "whole")
-    found = model.load(tmp_path).module.state_dict()
+    found = loaded(kind, tmp_path)
     assert all(torch.equal(found[name], value) for name, value in whole.module.state_dict().items())
     assert json.loads((tmp_path / "curve.json").read_text()) == history.curve
 
 
-@pytest.mark.parametrize("kind", ["clip", "coca"])
+@pytest.mark.parametrize("kind", ["clip", "coca", "gpt"])
 def test_two_processes_have_the_losses_of_one(
     kind: str, tmp_path: Path, processes: multiprocessing.context.ForkServerContext
 ) -> None:
@@ -78,12 +78,17 @@ def test_torchrun(tmp_path: Path) -> None:
     same_as_alone("coca", tmp_path)
 
 
+def loaded(kind: str, folder: Path) -> dict[str, torch.Tensor]:
+    found = gpt_model.load(folder) if kind == "gpt" else model.load(folder)
+    return dict(found.module.state_dict())
+
+
 def same_as_alone(kind: str, folder: Path) -> None:
     alone, history = micro_training.run(kind, folder / "alone")
     together = json.loads((folder / "curve.json").read_text())
     assert len(together) == len(history.curve) == 4
     for ours, theirs in zip(history.curve, together, strict=True):
         assert theirs == pytest.approx(ours, rel=2e-4)
-    trained = model.load(folder).module.state_dict()
+    trained = loaded(kind, folder)
     for name, value in alone.module.state_dict().items():
         torch.testing.assert_close(trained[name], value, rtol=1e-2, atol=1e-3)

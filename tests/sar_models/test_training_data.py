@@ -53,7 +53,7 @@ def test_the_caption_belongs_to_its_picture(micro: model.Model) -> None:
     examples = captioned(20, of=micro)
     for epoch in range(2):
         for batch in data.batches(examples, batch_size=8, seed=1, epoch=epoch):
-            for record, image, tokens in zip(batch.record_ids, batch.images, batch.tokens, strict=True):
+            for record, image, tokens in zip(batch.record_ids, batch.images, batch.text["tokens"], strict=True):
                 index = list(examples.record_ids).index(record)
                 assert micro.tokenizer.decode(tokens.tolist()) in examples.texts[index]
                 assert np.array_equal(image[:1], examples.pictures[index][:1])
@@ -65,7 +65,8 @@ def test_validation_shows_all_once_and_always_alike(micro: model.Model) -> None:
     assert [len(batch.record_ids) for batch in first] == [8, 8, 4]
     assert {record for batch in first for record in batch.record_ids} == set(examples.record_ids)
     assert all(
-        torch.equal(a.tokens, b.tokens) and torch.equal(a.images, b.images) for a, b in zip(first, again, strict=True)
+        torch.equal(a.text["tokens"], b.text["tokens"]) and torch.equal(a.images, b.images)
+        for a, b in zip(first, again, strict=True)
     )
 
 
