@@ -7,7 +7,8 @@ Run  python -m flows.finetune clip             (what `dvc repro finetune@clip` r
 
 from prefect import flow
 
-from flows.training import launch, train
+from flows.launch import launch
+from flows.training import train
 
 
 @flow(name="finetune", flow_run_name="finetune@{model}")
@@ -16,4 +17,4 @@ def finetune(model: str) -> None:
 
 
 if __name__ == "__main__":
-    launch(finetune)
+    launch(finetune, "MODEL")

@@ -7,7 +7,8 @@ Run  python -m flows.pretrain clip             (what `dvc repro pretrain@clip` r
 
 from prefect import flow
 
-from flows.training import launch, train
+from flows.launch import launch
+from flows.training import train
 
 
 @flow(name="pretrain", flow_run_name="pretrain@{model}")
@@ -16,4 +17,4 @@ def pretrain(model: str) -> None:
 
 
 if __name__ == "__main__":
-    launch(pretrain)
+    launch(pretrain, "MODEL")

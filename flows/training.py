@@ -1,12 +1,9 @@
-"""What pretrain and finetune share: the launch of several processes, one step, its run in MLflow, its summary."""
+"""What pretrain and finetune share: one step, its run in MLflow, its summary."""
 
-import os
-import subprocess
-import sys
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Literal
 
-from flows.stage import main, step, table
+from flows.stage import step, table
 from tasks import paths, tracking
 from tasks.params import load
 
@@ -29,16 +26,3 @@ def train(flow_name: Literal["pretrain", "finetune"], stage: Literal["optical", 
         run.log(summary.metrics())
         run.artifact(paths.model(stage, kind) / "training.json")
         table(name, summary.rows(), description=f"Training of {kind}, {stage}")
-
-
-def launch(flow: Any) -> None:
-    """`main` for a training stage: with `hardware.processes` above 1 it starts itself again under torchrun.
-
-    Only the first of the processes reports to Prefect and MLflow.
-    """
-    processes = load().hardware.processes
-    if processes == 1 or "RANK" in os.environ:
-        main(flow, "MODEL")
-        return
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    sys.exit(subprocess.run([*torchrun, "-m", f"flows.{flow.name}", *sys.argv[1:]], check=False).returncode)

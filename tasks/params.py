@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sar_models.settings import Decoding, Hardware, ModelSettings, Sampling, bounded
+from sar_models.settings import Answering, Decoding, GptSettings, Hardware, ModelSettings, Sampling, bounded
 from tasks import paths, strict
 
 
@@ -119,6 +119,7 @@ class Evaluate:
     batch_size: int
     meteor: bool  # needs Java
     decoding: Decoding
+    answering: Answering  # of SAR-GPT
     sample_images: int  # on the page of test images
 
     def __post_init__(self) -> None:
@@ -131,7 +132,7 @@ class Tracking:
     """Names in MLflow."""
 
     experiment: str
-    registry_suffix: str  # behind the registered names sar-rs-clip and sar-rs-coca
+    registry_suffix: str  # behind the registered names sar-rs-clip, sar-rs-coca and sar-gpt
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Params:
     model_text: ModelText
     clip: ModelSettings
     coca: ModelSettings
+    gpt: GptSettings
     evaluate: Evaluate
     tracking: Tracking
 

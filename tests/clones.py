@@ -36,6 +36,7 @@ def small_clone(folder: Path) -> None:
         folder / "params.yaml",
         {
             **{f"{m}.{s}.{k}": v for m in ("clip", "coca") for s in ("pretrain", "finetune") for k, v in small.items()},
+            **{f"gpt.{s}.{k}": v for s in ("align", "pretrain", "finetune") for k, v in small.items()},
             "evaluate.bootstrap_draws": 50,
             "evaluate.decoding": {"method": "greedy", "beams": 1, "max_tokens": 12, "batch_size": 64},
         },

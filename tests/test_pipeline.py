@@ -17,7 +17,7 @@ STAGES = {
     *(f"{stage}@{source}" for stage in ("download", "narrate") for source in SOURCES),
     *("validate@optical", "validate@sar"),
     *(f"{stage}@{model}" for stage in ("pretrain", "finetune") for model in ("clip", "coca")),
-    *("narrate_pairs@sim_pairs", "narrate_model", "evaluate"),
+    *("pretrain_gpt", "finetune_gpt", "narrate_pairs@sim_pairs", "narrate_model", "evaluate"),
 }
 
 
@@ -79,7 +79,7 @@ def test_registration_follows_from_what_was_built(clone: Path) -> None:
     assert "sar-rs-clip: weights" in first.stdout
     assert "registered as version 1" in first.stdout
     again = run(clone, "-m", "flows.cli", "register")
-    assert again.stdout.count("is already version 1") == 2
+    assert again.stdout.count("is already version 1") == 3
     shown = run(clone, "-m", "flows.cli", "results")
     assert "sar/sim_ships" in shown.stdout
 
@@ -93,7 +93,7 @@ def test_one_changed_source_runs_what_follows_from_it_and_nothing_else(clone: Pa
     }
     planned = run(clone, "-m", "dvc", "status")
     changed = set(re.findall(r"^(\S+):$", planned.stdout, flags=re.MULTILINE))
-    assert changed == {"finetune@clip", "finetune@coca", "narrate_model", "evaluate"}
+    assert changed == {"finetune@clip", "finetune@coca", "finetune_gpt", "narrate_model", "evaluate"}
 
 
 def test_a_worker_runs_through_the_deployment_what_is_left(clone: Path) -> None:

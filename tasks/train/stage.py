@@ -7,50 +7,20 @@ Run: `dvc repro pretrain@clip` (optical text, from random weights), `dvc repro f
 """
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from sar_models.settings import Hardware, Training
 from tasks import paths, records
 from tasks.params import Params
+from tasks.train import summary as summaries
+from tasks.train.inputs import PLACE, checkpoints, sha256, table
+from tasks.train.summary import Stage, TrainSummary
 
 if TYPE_CHECKING:
     from sar_models.data import Examples
     from sar_models.model import Model
 
-Stage = Literal["optical", "two_stage"]
-COLUMNS = ("record_id", "source", "shard", "offset", "length", "channels", "low", "high", "caption_id", "text")
-
-
-@dataclass(frozen=True)
-class TrainSummary:
-    """What a person wants to know of a training; the numbers that may differ between machines stay here."""
-
-    stage: str
-    kind: str
-    architecture: str
-    parameters: int
-    images: int
-    captions: int
-    cut_captions: int  # longer than the model's context
-    steps: int
-    epochs: int
-    best_epoch: int
-    best_val_loss: float
-    best_val_mean_recall: float
-    images_per_s: float
-
-    def metrics(self) -> dict[str, float]:
-        """The numbers, for MLflow."""
-        return {name: float(value) for name, value in dataclasses.asdict(self).items() if not isinstance(value, str)}
-
-    def rows(self) -> list[dict[str, str | int | float]]:
-        """One row a fact, for a table."""
-        return [{"fact": name, "value": value} for name, value in dataclasses.asdict(self).items()]
+COLUMNS = (*PLACE, "caption_id", "text")
 
 
 def train_model(
@@ -80,14 +50,14 @@ def train_model(
                 f"{folder} holds a {trained.kind} '{trained.architecture}', but params.yaml asks for a {kind} "
                 f"'{architecture}': run the first stage again (`dvc repro pretrain@{kind}`)"
             )
-        start = _sha256(folder / model.WEIGHTS)
+        start = sha256(folder / model.WEIGHTS)
 
     train_set, val_set = (
         _examples(modality, split, trained, threads=params.hardware.threads) for split in ("train", "val")
     )
-    tables = [_sha256(_table(modality, split)) for split in ("train", "val")]
+    tables = [sha256(table(modality, split)) for split in ("train", "val")]
     identity = [stage, kind, architecture, start, *tables]
-    checkpoints = _checkpoints(identity, settings, params.hardware, params.seed)
+    unfinished = checkpoints(identity, settings, params.hardware, params.seed)
     history = train(
         trained,
         objective={"clip": clip, "coca": coca}[kind],
@@ -96,7 +66,7 @@ def train_model(
         settings=settings,
         hardware=params.hardware,
         seed=params.seed,
-        checkpoints=checkpoints,
+        checkpoints=unfinished,
         log=log,
         label=f"{stage} {kind}",
     )
@@ -119,23 +89,19 @@ def train_model(
     if is_first():
         output = paths.model(stage, kind)
         model.save(trained, output)
-        _write_training(output / "training.json", summary, history.curve, settings, params)
-        checkpoint.remove(checkpoints)
+        summaries.write(output, summary, history.curve, dataclasses.asdict(settings), params)
+        checkpoint.remove(unfinished)
     return summary
-
-
-def _table(modality: str, split: str) -> Path:
-    return paths.text(modality) / f"{split}.parquet"
 
 
 def _examples(modality: str, split: str, trained: "Model", *, threads: int) -> "Examples":
     from sar_models.data import examples
     from sar_models.shards import ShardReader
 
-    table = _table(modality, split)
-    rows = records.read(table, columns=COLUMNS)
+    path = table(modality, split)
+    rows = records.read(path, columns=COLUMNS)
     if not rows:
-        raise ValueError(f"{table} holds no captions: look at the quarantine beside it, or add a source")
+        raise ValueError(f"{path} holds no captions: look at the quarantine beside it, or add a source")
     with ShardReader(paths.sources_data(modality)) as reader:
         return examples(
             rows,
@@ -144,30 +110,3 @@ def _examples(modality: str, split: str, trained: "Model", *, threads: int) -> "
             image_size_px=trained.image_size_px,
             threads=threads,
         )
-
-
-def _checkpoints(identity: list[str], settings: Training, hardware: Hardware, seed: int) -> Path:
-    """A folder for a training with exactly these inputs, outside the DVC outputs, which DVC deletes before a stage."""
-    inputs = [*identity, dataclasses.asdict(settings), dataclasses.asdict(hardware), seed]
-    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    return paths.state() / "checkpoints" / digest[:32]
-
-
-def _write_training(
-    path: Path, summary: TrainSummary, curve: list[dict[str, float]], settings: Training, params: Params
-) -> None:
-    """`training.json`: settings and results, without clocks, speeds or hosts."""
-    document = {name: value for name, value in dataclasses.asdict(summary).items() if name != "images_per_s"}
-    document |= {
-        "curve": curve,
-        "hardware": dataclasses.asdict(params.hardware),
-        "seed": params.seed,
-        "settings": dataclasses.asdict(settings),
-    }
-    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist: run `dvc repro` for the stage that writes it, or `dvc checkout`")
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sar_models.settings import Decoding, Hardware, ModelSettings, Training
+from sar_models.settings import Answering, Decoding, Hardware, ModelSettings, Training
 from tasks import paths, records
 from tasks.params import Evaluate, Params, Tracking, load
 
@@ -46,7 +46,8 @@ def settings() -> Params:
         coca=ModelSettings("sar_coca_tiny", training, training),
         evaluate=Evaluate(
             bootstrap_draws=100, seed=1, batch_size=4, meteor=False,
-            decoding=Decoding(method="greedy", max_tokens=8, batch_size=4), sample_images=3,
+            decoding=Decoding(method="greedy", max_tokens=8, batch_size=4), answering=Answering(max_tokens=4, batch_size=8),
+            sample_images=3,
         ),
         tracking=Tracking("test", ""),
     )  # fmt: skip

@@ -1,63 +1,17 @@
 """Both training stages on a project of forty tiny pictures."""
 
 import dataclasses
-import io
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
-from PIL import Image
+from train_world import TRAINING
 
 from sar_models import model
-from sar_models.settings import Hardware, ModelSettings, Training
 from tasks import params, paths, records
 from tasks.train.stage import train_model
-
-ROOT = Path(__file__).resolve().parents[3]
-TRAINING = Training(
-    epochs=3, batch_size=8, learning_rate=0.003, weight_decay=0.1, warmup_steps=2, gradient_clip=1.0, patience=0
-)
-open_clip.add_model_config(ROOT / "tests" / "sar_models" / "micro")
-
-
-def write_text(modality: str, split: str, count: int, *, seed: int) -> None:
-    """Captions of pictures in one shard, as validate and download leave them."""
-    random = np.random.default_rng(seed)
-    shard = paths.sources_data(modality) / "fake" / "shards" / f"{split}.tar"
-    shard.parent.mkdir(parents=True, exist_ok=True)
-    rows, data = [], b""
-    for number in range(count):
-        bright = number % 2
-        pixels = random.integers(0, 90, (20, 24), dtype=np.uint8) + np.uint8(120 * bright)
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "PNG")
-        record = f"fake/{split}/{number:03}.png"
-        place = {"record_id": record, "source": "fake", "shard": shard.name, "offset": len(data),
-                 "length": len(buffer.getvalue()), "low": [0.0], "high": [255.0], "modality": modality}  # fmt: skip
-        data += buffer.getvalue()
-        word = ("dark", "bright")[bright]
-        for caption, text in enumerate([f"a {word} {modality} picture", f"{word} " * 20]):
-            rows.append({**place, "caption_id": f"{record}#c{caption}", "text": text, "split": split})
-    shard.write_bytes(data)
-    records.write(paths.text(modality) / f"{split}.parquet", rows, schema=records.TEXT)
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> params.Params:
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / ".state"))
-    for modality in ("optical", "sar"):
-        write_text(modality, "train", 20, seed=1)
-        write_text(modality, "val", 8, seed=2)
-    settings = {
-        kind: ModelSettings(architecture=f"micro_{kind}", pretrain=TRAINING, finetune=TRAINING)
-        for kind in ("clip", "coca")
-    }
-    return dataclasses.replace(params.load(ROOT / "params.yaml"), seed=3, hardware=Hardware(threads=1), **settings)
 
 
 def silent(metrics: Any, step: int) -> None:
