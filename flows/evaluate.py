@@ -1,6 +1,6 @@
 """Evaluate: every variant of every model on every test set, with intervals, plots and a page of captions.
 
-In   data/{optical,sar}_text/test.parquet, models/{optical,two_stage}/{clip,coca}/
+In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, models/{optical,two_stage}/{clip,coca,gpt}/
 Out  metrics/evaluate.json, metrics/compare.json, plots/
 Run  python -m flows.evaluate                  (what `dvc repro evaluate` runs)
 """
@@ -24,7 +24,7 @@ def evaluate() -> None:
         run.log(summary.metrics())
         for artifact in (paths.metrics("evaluate"), paths.metrics("compare"), paths.plots()):
             run.artifact(artifact)
-        table("evaluate", summary.rows(), description="Mean recall and CIDEr with 95 % intervals")
+        table("evaluate", summary.rows(), description="Mean recall, CIDEr and exact match with 95 % intervals")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rich.table import Table
 from tasks import paths, tracking
 
 HEADLINE = ("mean_recall", "cider")
+ANSWERS = "vqa_exact_match"  # of the test sets that hold questions
 VARIANTS = ("initial", "optical", "two_stage")
 
 
@@ -53,7 +54,8 @@ def _cell(value: object) -> str:
 
 
 def results() -> None:
-    """Mean recall and CIDEr of every variant on every test set, with 95 % intervals, and the gain of two stages.
+    """Mean recall, CIDEr and exact match of every variant on every test set, with 95 % intervals, and the gain of two
+    stages.
 
     Raises `ValueError` when nothing was evaluated.
     """
@@ -61,16 +63,19 @@ def results() -> None:
         raise ValueError("nothing was evaluated yet: run `make repro`")
     measured = json.loads(paths.metrics("evaluate").read_text(encoding="utf-8"))
     compared = json.loads(paths.metrics("compare").read_text(encoding="utf-8"))
-    for metric in HEADLINE:
+    for metric in (*HEADLINE, ANSWERS):
         shown = Table(title=f"{metric}, 95 % intervals")
         for column in ("test set", "n", *VARIANTS, "two_stage - optical"):
             shown.add_column(column, justify="left" if column == "test set" else "right")
         for test_set, variants in measured.items():
+            if metric not in variants[VARIANTS[0]]:
+                continue
             entries = [variants[variant][metric] for variant in VARIANTS]
             gain = compared[test_set]["two_stage-optical"][metric]
             cells = [_interval(entry) for entry in (*entries, gain)]
             shown.add_row(test_set, str(entries[0]["n"]), *cells)
-        _console().print(shown)
+        if shown.rows:
+            _console().print(shown)
     print(verdict(compared))
 
 

@@ -18,27 +18,17 @@ from sar_models import model as clip_model
 from sar_models.gpt import SarGpt
 from sar_models.language_model import open_language_model
 from sar_models.model import CONFIG, WEIGHTS, Model, copy_weights, read_weights
-from sar_models.settings import Lora
+from sar_models.settings import GptShape, Lora
 from sar_models.words import Words
 
 KIND = "gpt"
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a SAR-GPT is built from beside the image tower."""
-
-    language_model: str
-    revision: str
-    lora: Lora
-    tower_layer: int
 
 
 @dataclass(frozen=True, eq=False)
 class Gpt:
     """A network and how to feed it. The network is on the CPU in float32 until training or inference moves it."""
 
-    shape: Shape
+    shape: GptShape
     tower: str  # architecture of the CLIP whose image tower it has
     seed: int  # of its random start
     module: SarGpt
@@ -65,7 +55,7 @@ class Gpt:
         return int(positions) - len(self.module.projector.place) - len(self.words.opening)
 
 
-def initial(clip: Model, shape: Shape, *, seed: int) -> Gpt:
+def initial(clip: Model, shape: GptShape, *, seed: int) -> Gpt:
     """A SAR-GPT with the image tower of `clip`; what is random is the same for the same seed."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -114,7 +104,7 @@ def load(folder: Path) -> Gpt:
     described, tensors = read_weights(folder)
     if described["kind"] != KIND:
         raise ValueError(f"{folder} holds a model of kind '{described['kind']}'; a gpt model is needed")
-    shape = Shape(**{**described["shape"], "lora": Lora(**described["shape"]["lora"])})
+    shape = GptShape(**{**described["shape"], "lora": Lora(**described["shape"]["lora"])})
     clip = clip_model.initial("clip", architecture=described["tower"], seed=0)
     gpt = initial(clip, shape, seed=described["seed"])
     copy_weights(_stored(gpt), tensors, where=str(folder / WEIGHTS))

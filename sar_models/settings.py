@@ -78,6 +78,16 @@ class Lora:
 
 
 @dataclass(frozen=True)
+class GptShape:
+    """What a SAR-GPT is built from beside the image tower."""
+
+    language_model: str
+    revision: str
+    lora: Lora
+    tower_layer: int
+
+
+@dataclass(frozen=True)
 class GptSettings:
     """SAR-GPT: a language model that sees through the image tower of SAR-RS-CLIP, and its stages. docs/sar-gpt.md"""
 
@@ -92,6 +102,11 @@ class GptSettings:
     def __post_init__(self) -> None:
         if not self.language_model:
             raise ValueError("language_model is empty; give sar_gpt_tiny, a hub id or a local folder")
+
+    @property
+    def shape(self) -> GptShape:
+        """What these settings ask for."""
+        return GptShape(self.language_model, self.revision, self.lora, self.tower_layer)
 
 
 @dataclass(frozen=True)

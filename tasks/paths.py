@@ -99,7 +99,7 @@ def reviews() -> Path:
 
 
 def model(stage: str, name: str) -> Path:
-    """Weights of model `name` (`clip`, `coca`) after `stage` (`optical`, `sar`, `two_stage`)."""
+    """Weights of model `name` (`clip`, `coca`, `gpt`) after `stage` (`optical`, `sar`, `two_stage`)."""
     return root() / "models" / stage / name
 
 
@@ -107,9 +107,9 @@ def metrics(name: str) -> Path:
     return root() / "metrics" / f"{name}.json"
 
 
-def predictions() -> Path:
-    """What the models said of the test images: an output of evaluate."""
-    return root() / "data" / "predictions" / "captions.parquet"
+def predictions(name: str) -> Path:
+    """What the models said of the test images, `captions` or `answers`: an output of evaluate."""
+    return root() / "data" / "predictions" / f"{name}.parquet"
 
 
 def plots() -> Path:

@@ -49,13 +49,14 @@ class Questions:
 
 
 def statistics(
-    questions: Questions, said: Sequence[str], *, baselines: Mapping[str, Sequence[str]]
+    questions: Questions, said: Sequence[str], *, baselines: Mapping[str, Sequence[str]], by_group: bool
 ) -> dict[str, Statistic]:
-    """`exact_match`, also for each family and answer type; of each of `baselines` (name → its answers) the same, and by
-    how much the model is above it; `balanced_accuracy`, a mean over the true answers, of all and of yes and no;
-    `count_error`, the mean distance of the number from the true one in counts, an answer that is no number taken for 0.
+    """`exact_match`; of each of `baselines` (name → its answers) the same, and by how much the model is above it;
+    `balanced_accuracy`, a mean over the true answers, of all and of yes and no; `count_error`, the mean distance of the
+    number from the true one in counts, an answer that is no number taken for 0.
 
-    Families and types that fewer than `LEAST_IMAGES` images are asked of are left out. Raises `ValueError` when there
+    `by_group`: shares also for each family and answer type, `exact_match_count`, `exact_match_yes_no` …; those that
+    fewer than `LEAST_IMAGES` images are asked of are left out. Raises `ValueError` when there
     is no question or the lengths differ.
     """
     rows = len(questions.truth)
@@ -69,15 +70,15 @@ def statistics(
     right = _right(said, truth)
     right_of = {name: _right(answers, truth) for name, answers in baselines.items()}
     found: dict[str, Statistic] = {}
-    for suffix, chosen in _groups(questions, image).items():
+    for suffix, chosen in _groups(questions, image, by_group=by_group).items():
         found[f"exact_match{suffix}"] = _share(right, chosen, image, questions.images)
         for name, of in right_of.items():
             found[f"{name}{suffix}"] = _share(of, chosen, image, questions.images)
             found[f"over_{name}{suffix}"] = _share(right - of, chosen, image, questions.images)
     found["balanced_accuracy"] = _balanced(right, truth, image, questions.images)
     types = np.asarray(questions.answer_type)
-    if "_yes_no" in {_suffix(name) for name in _large(types, image)}:
-        of = types == "yes/no"
+    of = types == "yes/no"
+    if _is_large(of, image):
         kept = [text for text, chosen in zip(truth, of, strict=True) if chosen]
         found["balanced_accuracy_yes_no"] = _balanced(right[of], kept, image[of], questions.images)
     counted = (np.asarray(questions.family) == "count") & [text.isdigit() for text in truth]
@@ -97,10 +98,10 @@ def _number(said: str) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
 
 
-def _groups(questions: Questions, image: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
+def _groups(questions: Questions, image: npt.NDArray[np.int64], *, by_group: bool) -> dict[str, npt.NDArray[np.bool_]]:
     """Suffix of the metric's name → the questions that it is over."""
     groups = {"": np.ones(len(image), dtype=np.bool_)}
-    for column in (questions.family, questions.answer_type):
+    for column in (questions.family, questions.answer_type) if by_group else ():
         names = np.asarray(column)
         groups |= {_suffix(name): names == name for name in _large(names, image)}
     return groups

@@ -1,6 +1,6 @@
 """From answers to statistics: what `metrics/evaluate.json` and `metrics/compare.json` hold.
 
-Unprefixed retrieval metrics are CLIP's, caption metrics CoCa's, `coca_*` the retrieval of CoCa.
+Unprefixed retrieval metrics are CLIP's, caption metrics CoCa's, `coca_*` the retrieval of CoCa, `vqa_*` SAR-GPT's.
 """
 
 import json
@@ -63,6 +63,16 @@ def comparisons(measured: Mapping[str, Mapping[str, Statistics]], *, settings: E
             for earlier, later in combinations(variants, 2)
         }
         for test_set, variants in measured.items()
+    }
+
+
+def together(first: Table, second: Table) -> Table:
+    """The metrics of both tables; their images may be others, so each was resampled by itself."""
+    return {
+        test_set: {
+            variant: metrics | second.get(test_set, {}).get(variant, {}) for variant, metrics in variants.items()
+        }
+        for test_set, variants in first.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Recall and CIDEr by variant, and learning curves."""
+"""Recall, CIDEr and exact match by variant, and learning curves."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -10,10 +10,10 @@ from tasks import paths
 from tasks.download import catalog
 from tasks.evaluate.figure import COLOURS, LABELS, figure
 from tasks.evaluate.measure import Table
-from tasks.evaluate.predict import KINDS
+from tasks.evaluate.vqa import EXACT_MATCH
 
 STAGES = {"optical": "stage 1, optical text", "two_stage": "stage 2, SAR text"}
-MODELS = {"clip": "CLIP", "coca": "CoCa"}
+MODELS = {"clip": "CLIP", "coca": "CoCa", "gpt": "SAR-GPT"}
 
 
 def write(folder: Path, table: Table) -> None:
@@ -26,11 +26,19 @@ def write(folder: Path, table: Table) -> None:
         folder / "cider_by_variant.png", table, metric="cider",
         title="Captioning by variant (CoCa, against captions no model wrote)", axis="CIDEr",
     )  # fmt: skip
+    asked = {
+        name: variants for name, variants in table.items() if all(EXACT_MATCH in found for found in variants.values())
+    }
+    if asked:
+        bars(
+            folder / "vqa_by_variant.png", asked, metric=EXACT_MATCH,
+            title="Visual question answering by variant (SAR-GPT)", axis="exact match [%]",
+        )  # fmt: skip
     learning_curves(
         folder / "learning_curves.png",
         {
             (stage, kind): json.loads((paths.model(stage, kind) / "training.json").read_text(encoding="utf-8"))
-            for kind in KINDS
+            for kind in MODELS
             for stage in STAGES
         },
     )

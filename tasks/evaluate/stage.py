@@ -1,19 +1,24 @@
-"""Measure every variant of CLIP and CoCa on every test set.
+"""Measure every variant of CLIP, CoCa and SAR-GPT on every test set.
 
-In   data/{optical,sar}_text/test.parquet, data/sources/*/shards, models/{optical,two_stage}/{clip,coca}/
+In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, data/sources/*/shards,
+     models/{optical,two_stage}/{clip,coca,gpt}/
 Out  metrics/evaluate.json  {test_set: {variant: {metric: {value, low, high, n}}}}, 95 % intervals over images
      metrics/compare.json   {test_set: {"two_stage-optical": {metric: {value, low, high, n}}, …}}, paired differences
-     plots/                 learning curves, recall and CIDEr by variant, a page of test images with captions
+     plots/                 learning curves, recall, CIDEr and exact match by variant, a page of images with captions
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from sar_models.metrics.bootstrap import Interval
 from tasks import paths
-from tasks.evaluate import measure, plots, predict, predictions, samples, test_sets
+from tasks.evaluate import measure, plots, predict, predictions, samples, test_sets, vqa
+from tasks.evaluate.vqa import EXACT_MATCH
 from tasks.params import Params
+
+Log = Callable[[Mapping[str, float], int], None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class EvaluateSummary:
                 "images": metrics["mean_recall"].n,
                 "mean_recall": _text(metrics["mean_recall"], decimals=1),
                 "cider": _text(metrics["cider"], decimals=2),
+                "vqa_exact_match": _text(metrics[EXACT_MATCH], decimals=1) if EXACT_MATCH in metrics else "",
             }
             for test_set, variants in self.table.items()
             for variant, metrics in variants.items()
@@ -47,7 +53,7 @@ class EvaluateSummary:
         }
 
 
-def evaluate(*, params: Params, log: Callable[[Mapping[str, float], int], None] | None = None) -> EvaluateSummary:
+def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
     """Measure, write `metrics/` and `plots/`, and return the table. `log` hears how many models are done.
 
     Raises `ValueError` naming the file and row for an empty test set, a reference written by a model, an image that
@@ -58,12 +64,15 @@ def evaluate(*, params: Params, log: Callable[[Mapping[str, float], int], None] 
 
         require_java()
     pool = test_sets.read()
+    asked = vqa.read()
     for sentence in pool.left_out:
         print(sentence)
     texts, rows = predict.distinct(pool.captions)
     measured: dict[str, dict[str, measure.Statistics]] = {found.name: {} for found in pool.sets}
+    answered: dict[str, dict[str, measure.Statistics]] = {}
     captions: dict[str, list[str]] = {}
-    done = 0
+    said: dict[str, list[str]] = {}
+    done = count(1)
     with predict.Pictures(pool) as pictures:
         for variant in predict.VARIANTS:
             answers = {}
@@ -71,21 +80,42 @@ def evaluate(*, params: Params, log: Callable[[Mapping[str, float], int], None] 
                 print(f"{variant} {kind}: {len(pool.images)} images, {len(texts)} distinct texts", flush=True)
                 model = predict.model(variant, kind, params=params)
                 answers[kind] = predict.answers(model, pictures, texts, params=params)
-                done += 1
-                if log is not None:
-                    log({"models_done": done}, done)
+                _tell(log, next(done))
             captions[variant] = answers["coca"].captions or []
             for test_set in pool.sets:
                 measured[test_set.name][variant] = measure.statistics(
                     test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], meteor=params.evaluate.meteor
                 )
-        table = measure.values(measured, settings=params.evaluate)
+            print(f"{variant} gpt: {len(asked.images)} images, {len(asked.rows)} questions", flush=True)
+            said[variant] = vqa.answers(vqa.model(variant, params=params), asked, params=params)
+            _tell(log, next(done))
+            for name, found in vqa.statistics(asked, said[variant], names=list(measured)).items():
+                answered.setdefault(name, {})[variant] = found
+        table = measure.together(
+            measure.values(measured, settings=params.evaluate), measure.values(answered, settings=params.evaluate)
+        )
+        compared = {
+            name: {variant: vqa.of_the_model(found) for variant, found in variants.items()}
+            for name, variants in answered.items()
+        }
         measure.write(paths.metrics("evaluate"), table)
-        measure.write(paths.metrics("compare"), measure.comparisons(measured, settings=params.evaluate))
-        predictions.write(paths.predictions(), [image["record_id"] for image in pool.images], captions)
+        measure.write(
+            paths.metrics("compare"),
+            measure.together(
+                measure.comparisons(measured, settings=params.evaluate),
+                measure.comparisons(compared, settings=params.evaluate),
+            ),
+        )
+        predictions.write(paths.predictions("captions"), [image["record_id"] for image in pool.images], captions)
+        vqa.write(paths.predictions("answers"), asked, said)
         plots.write(paths.plots(), table)
         samples.write(paths.plots() / "samples.png", pool, pictures, captions, settings=params.evaluate)
     return EvaluateSummary(table=table, left_out=tuple(pool.left_out))
+
+
+def _tell(log: Log | None, done: int) -> None:
+    if log is not None:
+        log({"models_done": done}, done)
 
 
 def _text(interval: Interval, *, decimals: int) -> str:

@@ -14,7 +14,7 @@ from tasks import lock, paths, tracking
 from tasks.download import catalog
 from tasks.params import Params
 
-NAMES = {"clip": "sar-rs-clip", "coca": "sar-rs-coca"}
+NAMES = {"clip": "sar-rs-clip", "coca": "sar-rs-coca", "gpt": "sar-gpt"}
 ALIAS = "challenger"  # a champion is made by a person or by the retraining flow, never by a plain run
 
 
@@ -29,8 +29,8 @@ class Registered:
 
 
 def register(params: Params) -> list[Registered]:
-    """Register the two-stage weights of every model; the same weights (and, of CoCa, settings of the
-    decoder) give the same version.
+    """Register the two-stage weights of every model; the same weights (and, of CoCa and SAR-GPT, settings
+    of the decoder) give the same version.
 
     Raises `ValueError` when nothing was built, or when weights or metrics are not in the working tree.
     """
@@ -50,7 +50,7 @@ def _register(kind: str, *, digests: Mapping[str, str], params: Params) -> Regis
         "dvc.metrics": digests["metrics/evaluate.json"],
         "dvc.data.optical": digests.get("data/optical_text", ""),
         "dvc.data.sar": digests.get("data/sar_text", ""),
-        "decoding": json.dumps(asdict(params.evaluate.decoding), sort_keys=True) if kind == "coca" else "none",
+        "decoding": json.dumps(_decoding(kind, params), sort_keys=True) if kind != "clip" else "none",
         "licences": _licences(params),
     }
     client = tracking.client()
@@ -97,8 +97,8 @@ def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> An
             python_model=str(Path(__file__).parent / f"{kind}_model.py"),
             artifacts={"weights": str(folder)},
             code_paths=[str(Path(__file__).parents[2] / "sar_models")],
-            model_config=asdict(params.evaluate.decoding) if kind == "coca" else None,
-            pip_requirements=_requirements(),
+            model_config=_decoding(kind, params),
+            pip_requirements=_requirements(kind),
             metadata=dict(tags),
         )
     return client.create_model_version(
@@ -106,21 +106,35 @@ def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> An
     )
 
 
+def _decoding(kind: str, params: Params) -> dict[str, Any] | None:
+    """How the model's text is decoded, as the served model takes it; CLIP writes none."""
+    if kind == "clip":
+        return None
+    return asdict(params.evaluate.decoding if kind == "coca" else params.evaluate.answering)
+
+
 def _metrics(kind: str) -> dict[str, float]:
     """The two-stage numbers of this model, named as MLflow allows."""
     table = json.loads(paths.metrics("evaluate").read_text(encoding="utf-8"))
-    clip = ("i2t_", "t2i_", "mean_recall", "strict_")
     return {
         f"{test_set}/{metric}": entry["value"]
         for test_set, variants in table.items()
         for metric, entry in variants["two_stage"].items()
-        if metric.startswith(clip) == (kind == "clip") and entry["value"] is not None
+        if entry["value"] is not None and _of(metric) == kind
     }
 
 
-def _requirements() -> list[str]:
+def _of(metric: str) -> str:
+    """The kind of model that `metric` measures."""
+    if metric.startswith("vqa_"):
+        return "gpt"
+    return "clip" if metric.startswith(("i2t_", "t2i_", "mean_recall", "strict_")) else "coca"
+
+
+def _requirements(kind: str) -> list[str]:
     """What a registered model needs to run, at the versions it was made with."""
     from importlib.metadata import version
 
-    packages = ("mlflow", "torch", "torchvision", "open_clip_torch", "safetensors", "numpy", "pillow", "tifffile")
+    packages = ["mlflow", "torch", "torchvision", "open_clip_torch", "safetensors", "numpy", "pillow", "tifffile"]
+    packages += ["transformers", "peft"] if kind == "gpt" else []
     return [f"{package}=={version(package)}" for package in packages]

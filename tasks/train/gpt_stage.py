@@ -22,7 +22,7 @@ from tasks.train.summary import GptSummary, Stage
 
 if TYPE_CHECKING:
     from sar_models.conversations import Conversations
-    from sar_models.gpt_model import Gpt, Shape
+    from sar_models.gpt_model import Gpt
     from sar_models.train import History
 
 Log = Callable[[Mapping[str, float], int], None]
@@ -55,7 +55,7 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
     start = [stage, sha256(folder / model.WEIGHTS)]
     if stage == "optical":
         modality = "optical"
-        trained = gpt_model.initial(clip, shape(params), seed=params.seed)
+        trained = gpt_model.initial(clip, params.gpt.shape, seed=params.seed)
         parts = [_captions(modality, params.gpt.align)]
         if talks.has_questions(modality):
             parts.append(_questions(modality, "pretrain", params.gpt.pretrain))
@@ -65,9 +65,9 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
         modality = "sar"
         folder = paths.model("optical", "gpt")
         trained = gpt_model.load(folder)
-        if trained.shape != shape(params):
+        if trained.shape != params.gpt.shape:
             raise ValueError(
-                f"{folder} holds another SAR-GPT ({trained.shape}) than params.yaml asks for ({shape(params)}): run "
+                f"{folder} holds another SAR-GPT ({trained.shape}) than params.yaml asks for ({params.gpt.shape}): run "
                 "the first stage again (`dvc repro pretrain_gpt`)"
             )
         trained = gpt_model.with_tower(trained, clip)
@@ -107,14 +107,6 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
         for _, _, unfinished in done:
             checkpoint.remove(unfinished)
     return summary
-
-
-def shape(params: Params) -> "Shape":
-    """What the settings ask for."""
-    from sar_models.gpt_model import Shape
-
-    settings = params.gpt
-    return Shape(settings.language_model, settings.revision, settings.lora, settings.tower_layer)
 
 
 def _captions(modality: str, settings: Training) -> Part:

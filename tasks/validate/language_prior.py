@@ -61,8 +61,8 @@ def measure(rows: Sequence[Mapping[str, Any]]) -> dict[str, Prior]:
     for learned, measured in parts:
         if not learned or not measured:
             continue
-        majority = _majority(learned)
-        for row, answer in zip(measured, _answers(learned, measured), strict=True):
+        majority = commonest(learned)
+        for row, answer in zip(measured, text_only(learned, measured), strict=True):
             total[row["family"]] += 1
             right[row["family"]] += answer == row["answer"]
             common[row["family"]] += majority.get(row["family"]) == row["answer"]
@@ -83,14 +83,15 @@ def _fold(group: str) -> int:
     return int.from_bytes(blake2b(f"{SEED}/{group}".encode(), digest_size=4).digest()) % FOLDS
 
 
-def _majority(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def commonest(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Of each family the answer that most of its rows have."""
     counts: dict[str, Counter[str]] = {}
     for row in rows:
         counts.setdefault(row["family"], Counter())[row["answer"]] += 1
     return {name: min(of, key=lambda answer: (-of[answer], answer)) for name, of in counts.items()}
 
 
-def _answers(learned: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[str, Any]]) -> list[str]:
+def text_only(learned: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the classifier answers to `measured`: a linear one over words and their pairs and triples."""
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.linear_model import SGDClassifier

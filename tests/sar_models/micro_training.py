@@ -17,7 +17,7 @@ import open_clip
 from sar_models import clip, coca, gpt, gpt_model, model, train
 from sar_models.conversations import Conversations, conversations
 from sar_models.data import Examples, examples
-from sar_models.settings import Hardware, Lora, Training
+from sar_models.settings import GptShape, Hardware, Lora, Training
 from sar_models.world import is_first
 
 open_clip.add_model_config(Path(__file__).parent / "micro")
@@ -85,7 +85,7 @@ def asked(count: int, *, of: gpt_model.Gpt, seed: int = 0) -> Conversations:
 def micro_gpt(lora: Lora = Lora(), *, language_model: str = "sar_gpt_tiny", seed: int = 3) -> gpt_model.Gpt:  # noqa: B008
     """A SAR-GPT behind the image tower of a micro CLIP."""
     tower = model.initial("clip", architecture="micro_clip", seed=seed)
-    return gpt_model.initial(tower, gpt_model.Shape(language_model, "", lora, -1), seed=seed)
+    return gpt_model.initial(tower, GptShape(language_model, "", lora, -1), seed=seed)
 
 
 def run(

@@ -12,7 +12,7 @@ from micro_training import HARDWARE, SETTINGS, asked, drawn, micro_gpt
 from sar_models import checkpoint, gpt, gpt_model, model, pixels, train
 from sar_models.answer import answers
 from sar_models.conversations import conversations, laid, looked_at
-from sar_models.settings import Answering, Lora
+from sar_models.settings import Answering, GptShape, Lora
 from sar_models.world import World
 
 LORA = Lora(rank=2)
@@ -314,7 +314,7 @@ def test_turns_that_cannot_be_laid_are_named(micro: gpt_model.Gpt) -> None:
 
 def test_a_convolutional_tower_keeps_its_statistics(tmp_path: Path) -> None:
     tower = model.initial("clip", architecture="sar_clip_tiny", seed=1)
-    of = gpt_model.initial(tower, gpt_model.Shape("sar_gpt_tiny", "", Lora(), -2), seed=1)
+    of = gpt_model.initial(tower, GptShape("sar_gpt_tiny", "", Lora(), -2), seed=1)
     assert of.module.projector.place.shape == (36, 128)
     before = {name: value.clone() for name, value in of.module.tower.state_dict().items()}
     of.module.train()

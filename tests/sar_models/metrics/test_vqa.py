@@ -60,7 +60,7 @@ def value(found: vqa.Statistic) -> float:
 
 def test_shares_by_brute_force() -> None:
     questions, said, majority = asked()
-    found = statistics(questions, said, baselines={"majority": majority})
+    found = statistics(questions, said, baselines={"majority": majority}, by_group=True)
     for suffix, chosen in {
         "": range(len(said)),
         "_presence": [row for row, family in enumerate(questions.family) if family == "presence"],
@@ -74,24 +74,27 @@ def test_shares_by_brute_force() -> None:
         assert value(found[f"majority{suffix}"]) == pytest.approx(100 * sum(common) / len(hits))
         assert value(found[f"over_majority{suffix}"]) == pytest.approx(100 * (sum(hits) - sum(common)) / len(hits))
     assert "exact_match_size" not in found, f"fewer than {LEAST_IMAGES} images are asked"
+    plain = statistics(questions, said, baselines={"majority": majority}, by_group=False)
+    assert set(plain) == {"exact_match", "majority", "over_majority", "balanced_accuracy", "balanced_accuracy_yes_no",
+                          "count_error"}  # fmt: skip
 
 
 def test_balanced_accuracy_weighs_every_true_answer_equally() -> None:
     questions, said, _ = asked()
-    found = statistics(questions, said, baselines={})
+    found = statistics(questions, said, baselines={}, by_group=False)
     right: dict[str, list[bool]] = {}
     for answer, true in zip(said, questions.truth, strict=True):
         right.setdefault(true, []).append(normalise(answer) == true)
     shares = {true: 100 * sum(of) / len(of) for true, of in right.items()}
     assert value(found["balanced_accuracy"]) == pytest.approx(sum(shares.values()) / len(shares))
     assert value(found["balanced_accuracy_yes_no"]) == pytest.approx((shares["yes"] + shares["no"]) / 2)
-    always = statistics(questions, ["yes"] * len(said), baselines={})
+    always = statistics(questions, ["yes"] * len(said), baselines={}, by_group=False)
     assert value(always["balanced_accuracy_yes_no"]) == pytest.approx(50)
 
 
 def test_counting_error_takes_what_is_no_number_for_zero() -> None:
     questions, said, _ = asked()
-    found = statistics(questions, said, baselines={})
+    found = statistics(questions, said, baselines={}, by_group=False)
     errors = [
         abs((int(answer) if answer.isdigit() else 0) - int(true))
         for answer, true, family in zip(said, questions.truth, questions.family, strict=True)
@@ -102,8 +105,8 @@ def test_counting_error_takes_what_is_no_number_for_zero() -> None:
 
 def test_intervals_and_paired_differences_are_finite() -> None:
     questions, said, majority = asked()
-    first = statistics(questions, said, baselines={"majority": majority})
-    second = statistics(questions, majority, baselines={"majority": majority})
+    first = statistics(questions, said, baselines={"majority": majority}, by_group=True)
+    second = statistics(questions, majority, baselines={"majority": majority}, by_group=True)
     for interval in [
         *intervals(first, draws=200, seed=1).values(),
         *differences(first, second, draws=200, seed=1).values(),
@@ -124,6 +127,6 @@ def test_a_draw_without_a_question_counts_as_zero_not_as_nan() -> None:
 def test_what_cannot_be_scored_is_refused() -> None:
     questions, said, _ = asked()
     with pytest.raises(ValueError, match=r"majority gave 1 answers to"):
-        statistics(questions, said, baselines={"majority": ["yes"]})
+        statistics(questions, said, baselines={"majority": ["yes"]}, by_group=False)
     with pytest.raises(ValueError, match="no question"):
-        statistics(Questions([], 3, [], [], []), [], baselines={})
+        statistics(Questions([], 3, [], [], []), [], baselines={}, by_group=False)

@@ -46,8 +46,8 @@ def settings() -> Params:
         coca=ModelSettings("sar_coca_tiny", training, training),
         evaluate=Evaluate(
             bootstrap_draws=100, seed=1, batch_size=4, meteor=False,
-            decoding=Decoding(method="greedy", max_tokens=8, batch_size=4), answering=Answering(max_tokens=4, batch_size=8),
-            sample_images=3,
+            decoding=Decoding(method="greedy", max_tokens=8, batch_size=4),
+            answering=Answering(max_tokens=4, batch_size=8), sample_images=3,
         ),
         tracking=Tracking("test", ""),
     )  # fmt: skip
@@ -55,6 +55,18 @@ def settings() -> Params:
 
 def write_text(modality: str, rows: list[dict]) -> None:
     records.write(paths.text(modality) / "test.parquet", rows, schema=records.TEXT)
+
+
+def questions(record_id: str, number: int) -> list[dict]:
+    """What is asked of an image: whether, and how many."""
+    count = number % 3 + 1
+    rows = [("Is there a ship in the image?", ("no", "yes")[number % 2], "presence", "yes/no"),
+            ("How many ships are there?", str(count), "count", "number")]  # fmt: skip
+    return [
+        {"question_id": f"{record_id}#q{q}", "question": question, "answer": answer, "family": family,
+         "answer_type": answer_type, "subject": "ship", "rule": f"{family}@1", "claims": []}
+        for q, (question, answer, family, answer_type) in enumerate(rows)
+    ]  # fmt: skip
 
 
 def png(generator: np.random.Generator, *, channels: int) -> bytes:
@@ -75,7 +87,7 @@ def write_project(root: Path) -> Params:
     (root / "params.yaml").write_text(json.dumps({"sources": params.sources}))
     generator = np.random.default_rng(0)
     for modality, sources in SIZES.items():
-        rows = []
+        rows, asked = [], []
         for source, count in sources.items():
             simulated = source.startswith("sim_")
             folder = paths.sources_data(modality) / source
@@ -99,24 +111,36 @@ def write_project(root: Path) -> Params:
                         "low": [0.0], "high": [255.0], "group": str(number),
                     }  # fmt: skip
                     file.write(data)
+                    asked += [place | row | {"split": "test"} for row in questions(place["record_id"], number)]
                     rows += [
                         place | {"caption_id": f"{place['record_id']}#c{c}", "text": text, "route": "a2c",
                                  "rule": "x@1", "claims": [], "split": "test"}
                         for c, text in enumerate(captions(number))
                     ]  # fmt: skip
         write_text(modality, rows)
+        folder = paths.text(modality)
+        records.write(folder / "test_questions.parquet", asked, schema=records.QUESTION_TEXT)
+        records.write(folder / "train_questions.parquet", asked[1:], schema=records.QUESTION_TEXT)
     return params
 
 
 def write_models(params: Params) -> None:
     """Models in `models/`, which differ from the initial ones and from each other."""
-    from sar_models import model
+    from sar_models import gpt_model, model
 
     for stage in ("optical", "two_stage"):
+        folder = paths.model(stage, "gpt")
+        tower = model.initial("clip", architecture=params.clip.architecture, seed=len(stage))
+        gpt_model.save(gpt_model.initial(tower, params.gpt.shape, seed=len(stage)), folder)
+        write_training(folder)
         for kind in ("clip", "coca"):
             folder = paths.model(stage, kind)
             architecture = params.model(kind).architecture
             model.save(model.initial(kind, architecture=architecture, seed=len(stage)), folder)
-            curve = [{"epoch": e, "step": 5 * e, "train_loss": 4 / e, "val_loss": 4.2 / e + 0.1 * e} for e in (1, 2, 3)]
-            document = {"curve": curve, "best_epoch": 3, "best_val_loss": curve[2]["val_loss"]}
-            (folder / "training.json").write_text(json.dumps(document))
+            write_training(folder)
+
+
+def write_training(folder: Path) -> None:
+    curve = [{"epoch": e, "step": 5 * e, "train_loss": 4 / e, "val_loss": 4.2 / e + 0.1 * e} for e in (1, 2, 3)]
+    document = {"curve": curve, "best_epoch": 3, "best_val_loss": curve[2]["val_loss"]}
+    (folder / "training.json").write_text(json.dumps(document))

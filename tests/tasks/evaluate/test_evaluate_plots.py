@@ -13,7 +13,7 @@ VARIANTS = ("initial", "optical", "two_stage")
 CURVE = [{"epoch": e, "step": e, "train_loss": 3 / e, "val_loss": 3.2 / e} for e in (1, 2, 3)]
 TRAININGS = {
     (stage, kind): {"curve": CURVE, "best_epoch": 3, "best_val_loss": CURVE[2]["val_loss"]}
-    for kind in ("clip", "coca")
+    for kind in ("clip", "coca", "gpt")
     for stage in ("optical", "two_stage")
 }
 

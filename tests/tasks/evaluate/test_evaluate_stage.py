@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from evaluate_world import changed
 
 from sar_models import infer, model
 from sar_models.metrics import caption as caption_metrics
-from tasks import paths
-from tasks.evaluate import predict, test_sets
+from tasks import paths, records
+from tasks.evaluate import predict, test_sets, vqa
 from tasks.evaluate.stage import evaluate
 
 RETRIEVAL = [f"{way}_r{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)] + ["mean_recall"]
@@ -24,6 +25,12 @@ METRICS = {
     "rouge_l",
     "cider",
 }
+SHARES = [f"{name}{{}}" for name in ("exact_match", "majority", "over_majority", "text_only", "over_text_only")]
+ASKED = {f"vqa_{name}" for name in [share.format("") for share in SHARES] + ["balanced_accuracy", "count_error"]}
+ASKED |= {"vqa_balanced_accuracy_yes_no"}
+GROUPS = {f"vqa_{share}".format(f"_{group}") for share in SHARES for group in ("presence", "count", "yes_no", "number")}
+ANSWERED = {"optical/sim_optical": ASKED | GROUPS, "sar/all": ASKED | GROUPS, "sar/real_ships": set(),
+            "sar/sim_pairs": ASKED}  # fmt: skip
 SETS = ["optical/sim_optical", "sar/all", "sar/real_ships", "sar/sim_pairs"]
 
 
@@ -35,16 +42,16 @@ def outputs() -> dict[str, bytes]:
 def test_evaluate_writes_metrics_comparisons_and_plots(trained):
     heard = []
     summary = evaluate(params=trained, log=lambda metrics, step: heard.append((dict(metrics), step)))
-    assert heard == [({"models_done": number}, number) for number in range(1, 7)]
+    assert heard == [({"models_done": number}, number) for number in range(1, 10)]
 
     text = paths.metrics("evaluate").read_text()
     table = json.loads(text)
     assert text == json.dumps(table, indent=2, sort_keys=True) + "\n"
     assert list(table) == SETS
-    for variants in table.values():
+    for test_set, variants in table.items():
         assert list(variants) == ["initial", "optical", "two_stage"]
         for metrics in variants.values():
-            assert set(metrics) == METRICS
+            assert set(metrics) == METRICS | ANSWERED[test_set], "four images are too few to be asked about"
             for found in metrics.values():
                 assert set(found) == {"value", "low", "high", "n"}
                 assert found["low"] <= found["value"] + 1e-6
@@ -57,20 +64,23 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
         assert list(pairs) == ["optical-initial", "two_stage-initial", "two_stage-optical"]
         for pair, metrics in pairs.items():
             later, earlier = pair.split("-")
+            assert set(metrics) == METRICS | {
+                name for name in ANSWERED[test_set] if not re.search("majority|text", name)
+            }
             for name, found in metrics.items():
                 difference = table[test_set][later][name]["value"] - table[test_set][earlier][name]["value"]
                 assert found["value"] == pytest.approx(difference, abs=2e-6)
 
     assert sorted(outputs()) == [
         "cider_by_variant.png", "compare.json", "evaluate.json", "learning_curves.png", "recall_by_variant.png",
-        "samples.png",
+        "samples.png", "vqa_by_variant.png",
     ]  # fmt: skip
     flat = summary.metrics()
     assert flat["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
         table["sar/sim_pairs"]["two_stage"]["mean_recall"]["value"], abs=1e-6
     )
     assert all(re.fullmatch(r"[\w./ -]+", name) for name in flat)
-    assert len(flat) == 4 * 3 * len(METRICS)
+    assert len(flat) == 3 * sum(len(METRICS | names) for names in ANSWERED.values())
     assert [(row["test_set"], row["variant"]) for row in summary.rows()][:3] == [
         ("optical/sim_optical", "initial"), ("optical/sim_optical", "optical"), ("optical/sim_optical", "two_stage")
     ]  # fmt: skip
@@ -106,6 +116,45 @@ def test_metrics_are_those_of_the_model(trained):
     expected = caption_metrics.statistics(said, [pool.captions[image] for image in chosen])
     for name, statistic in expected.items():
         assert table[name]["value"] == pytest.approx(float(statistic.value(statistic.items.sum(axis=0))), abs=1e-6)
+
+
+def test_answers_are_those_of_the_model(trained):
+    """The answers of one variant, asked again, and their share that is right."""
+    from sar_models import gpt_model
+    from sar_models.answer import answers
+    from sar_models.metrics.vqa import normalise
+    from sar_models.shards import ShardReader
+
+    evaluate(params=trained)
+    kept = records.read(paths.predictions("answers"))
+    said = {row["question_id"]: row["text"] for row in kept if row["variant"] == "optical"}
+    assert len(kept) == 3 * len(said) == 3 * 30
+    rows = [row for row in records.read(paths.text("sar") / "test_questions.parquet") if row["source"] == "sim_pairs"]
+    with ShardReader(paths.sources_data("sar")) as reader:
+        again = answers(
+            gpt_model.load(paths.model("optical", "gpt")), [reader.picture(row) for row in rows],
+            [[row["question"]] for row in rows], answering=trained.evaluate.answering, hardware=trained.hardware,
+        )  # fmt: skip
+    assert [each[0] for each in again] == [said[row["question_id"]] for row in rows]
+    right = [normalise(said[row["question_id"]]) == row["answer"] for row in rows]
+    found = json.loads(paths.metrics("evaluate").read_text())["sar/sim_pairs"]["optical"]
+    assert found["vqa_exact_match"]["value"] == pytest.approx(100 * np.mean(right), abs=1e-5)
+
+
+def test_the_majority_is_learned_from_train_family_by_family(trained):
+    asked = vqa.read()
+    train = records.read(paths.text("sar") / "train_questions.parquet")
+    for row, answer in zip(asked.rows, asked.baselines["majority"], strict=True):
+        if row["text"] == "sar":
+            counts = Counter(known["answer"] for known in train if known["family"] == row["family"])
+            assert counts[answer] == max(counts.values())
+    assert len(asked.images) == 15
+    assert [asked.images[number]["record_id"] for number in asked.image_of] == [row["record_id"] for row in asked.rows]
+    for modality in ("optical", "sar"):
+        for split in ("train", "test"):
+            records.write(paths.text(modality) / f"{split}_questions.parquet", [], schema=records.QUESTION_TEXT)
+    table = evaluate(params=trained).table
+    assert not any(name.startswith("vqa") for name in table["sar/all"]["optical"]), "nothing is asked"
 
 
 def test_an_unreadable_image_is_an_error(trained):

@@ -24,10 +24,12 @@ import json, sys
 import mlflow
 mlflow.set_tracking_uri(sys.argv[1])
 captions = mlflow.pyfunc.load_model("models:/sar-rs-coca@challenger").predict([sys.argv[2]])
+asked = [{"image": sys.argv[2], "question": "Is there a ship?"}, {"image": sys.argv[2], "question": "How many?"}]
+answers = mlflow.pyfunc.load_model("models:/sar-gpt@challenger").predict(asked)
 rows = [{"image": sys.argv[2]}, {"text": "two ships"}, {"text": "a runway"}]
 vectors = mlflow.pyfunc.load_model("models:/sar-rs-clip@challenger").predict(rows)
 import sar_models
-print(json.dumps({"captions": captions, "vectors": vectors, "code": sar_models.__file__}))
+print(json.dumps({"captions": captions, "answers": answers, "vectors": vectors, "code": sar_models.__file__}))
 """
 
 
@@ -37,7 +39,7 @@ def lock(digests: dict[str, str]) -> str:
 
 
 DATA = {"data/optical_text": "1" * 32 + ".dir", "data/sar_text": "2" * 32 + ".dir"}
-BUILT = ("models/two_stage/clip", "models/two_stage/coca", "metrics/evaluate.json")
+BUILT = ("models/two_stage/clip", "models/two_stage/coca", "models/two_stage/gpt", "metrics/evaluate.json")
 
 
 def write_lock() -> dict[str, str]:
@@ -50,7 +52,7 @@ def write_lock() -> dict[str, str]:
 @pytest.fixture
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     """A project after `dvc repro`, with untrained weights."""
-    from sar_models import model
+    from sar_models import gpt_model, model
 
     for key in ("MLFLOW_TRACKING_URI", "SAR_TEXT_STATE"):
         monkeypatch.delenv(key, raising=False)
@@ -63,8 +65,11 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     for kind in ("clip", "coca"):
         made = model.initial(kind, architecture=params.model(kind).architecture, seed=1)
         model.save(made, paths.model("two_stage", kind))
+    tower = model.load(paths.model("two_stage", "clip"))
+    gpt_model.save(gpt_model.initial(tower, params.gpt.shape, seed=1), paths.model("two_stage", "gpt"))
     entry = {"value": 12.5, "low": 10.0, "high": 15.0, "n": 4}
-    measured = {"sar/sim_ships": {"two_stage": {"mean_recall": entry, "cider": entry, "coca_mean_recall": entry}}}
+    names = ("mean_recall", "cider", "coca_mean_recall", "vqa_exact_match")
+    measured = {"sar/sim_ships": {"two_stage": dict.fromkeys(names, entry)}}
     paths.metrics("evaluate").parent.mkdir()
     paths.metrics("evaluate").write_text(json.dumps(measured))
     write_lock()
@@ -79,14 +84,18 @@ def test_registering_is_idempotent_and_needs_no_registry_to_begin_with(
     assert [(found.name, found.version, found.new) for found in first] == [
         ("sar-rs-clip", "1", True),
         ("sar-rs-coca", "1", True),
+        ("sar-gpt", "1", True),
     ]
-    assert [(found.version, found.new) for found in register(built)] == [("1", False), ("1", False)]
+    assert [(found.version, found.new) for found in register(built)] == [("1", False)] * 3
 
     version = tracking.client().get_model_version_by_alias("sar-rs-clip", "challenger")
     assert version.tags["dvc.weights"] == digests["models/two_stage/clip"]
     assert version.tags["dvc.data.sar"] == DATA["data/sar_text"]
     assert set(json.loads(version.tags["licences"])) == set(built.sources)
     assert tracking.client().get_run(version.run_id).data.metrics == {"sar/sim_ships/mean_recall": 12.5}
+    answering = tracking.client().get_model_version_by_alias("sar-gpt", "challenger")
+    assert tracking.client().get_run(answering.run_id).data.metrics == {"sar/sim_ships/vqa_exact_match": 12.5}
+    assert json.loads(answering.tags["decoding"]) == dataclasses.asdict(built.evaluate.answering)
 
     from sar_models import model
 
@@ -94,14 +103,14 @@ def test_registering_is_idempotent_and_needs_no_registry_to_begin_with(
     with pytest.raises(ValueError, match=r"is not what dvc\.lock says: `dvc checkout`"):
         register(built)
     write_lock()
-    assert [(found.version, found.new) for found in register(built)] == [("2", True), ("1", False)]
+    assert [(found.version, found.new) for found in register(built)] == [("2", True), ("1", False), ("1", False)]
 
     greedy = dataclasses.replace(built.evaluate, decoding=Decoding(method="greedy"))
     other = register(dataclasses.replace(built, evaluate=greedy))
-    assert [(found.version, found.new) for found in other] == [("2", False), ("2", True)]
+    assert [(found.version, found.new) for found in other] == [("2", False), ("2", True), ("1", False)]
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'other.db'}")  # a new one, or the old one lost
-    assert [(found.version, found.new) for found in register(built)] == [("1", True), ("1", True)]
+    assert [(found.version, found.new) for found in register(built)] == [("1", True)] * 3
 
 
 def test_registered_models_load_outside_the_repository_and_answer(built: Params, tmp_path: Path) -> None:
@@ -119,6 +128,8 @@ def test_registered_models_load_outside_the_repository_and_answer(built: Params,
     assert str(ROOT) not in said["code"]
     assert len(said["captions"]) == 1
     assert isinstance(said["captions"][0], str)
+    assert len(said["answers"]) == 2
+    assert all(isinstance(answer, str) for answer in said["answers"])
     vectors = np.asarray(said["vectors"])
     assert vectors.shape[0] == 3
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
