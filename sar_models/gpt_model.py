@@ -7,7 +7,8 @@ came from.
 import copy
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -76,6 +77,21 @@ def with_tower(gpt: Gpt, clip: Model) -> Gpt:
         raise ValueError(f"the SAR-GPT has the image tower of a '{gpt.tower}', not of a '{clip.architecture}'")
     gpt.module.tower.load_state_dict(clip.module.visual.state_dict())
     return dataclasses.replace(gpt, mean=clip.mean, std=clip.std)
+
+
+@contextmanager
+def aligning(gpt: Gpt) -> Iterator[None]:
+    """Within the block the projector alone is trained, for a language model that can speak already; one that begins
+    with random weights learns along with it."""
+    held = [parameter for parameter in gpt.module.language_model.parameters() if parameter.requires_grad]
+    held = held if gpt.fetched else []
+    for parameter in held:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in held:
+            parameter.requires_grad_(True)
 
 
 def save(gpt: Gpt, folder: Path) -> None:

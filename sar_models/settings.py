@@ -93,7 +93,7 @@ class GptSettings:
 
     language_model: str  # a name in sar_models/configs, a hub id such as microsoft/phi-2, or a local folder
     lora: Lora
-    align: Training  # stage 0: captions, for the projector
+    align: Training  # stage 0: captions, for the projector; and for a language model that begins with random weights
     pretrain: Training  # stage 1: optical questions
     finetune: Training  # stage 2: SAR questions
     revision: str = ""  # a commit of the hub, so that the same weights come again; empty: the newest

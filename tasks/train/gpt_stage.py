@@ -8,6 +8,7 @@ Run: `dvc repro pretrain_gpt` (captions, then questions, of the optical text), `
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sar_models.train import History
 
 Log = Callable[[Mapping[str, float], int], None]
+ALIGN = "align"  # the part on captions
 LOOKED_AT = 64  # pictures that the tower looks at together
 
 
@@ -110,7 +112,7 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
 
 
 def _captions(modality: str, settings: Training) -> Part:
-    return Part("align", talks.captions, settings, tuple(table(modality, split) for split in ("train", "val")))
+    return Part(ALIGN, talks.captions, settings, tuple(table(modality, split) for split in ("train", "val")))
 
 
 def _questions(modality: str, name: str, settings: Training) -> Part:
@@ -121,30 +123,31 @@ def _questions(modality: str, name: str, settings: Training) -> Part:
 def _train(
     trained: "Gpt", part: Part, modality: str, *, params: Params, unfinished: Path, log: Log
 ) -> tuple["Conversations", "History"]:
-    from sar_models import gpt
+    from sar_models import gpt, gpt_model
     from sar_models.train import train
 
     train_set, val_set = (
         _conversations(part.read(modality, split), trained, modality, params=params) for split in ("train", "val")
     )
-    history = train(
-        trained,
-        objective=gpt,
-        train_set=train_set,
-        val_set=val_set,
-        settings=part.settings,
-        hardware=params.hardware,
-        seed=params.seed,
-        checkpoints=unfinished,
-        log=lambda metrics, step: log({_named(part, name): value for name, value in metrics.items()}, step),
-        label=f"{modality} gpt, {part.name}",
-    )
+    with gpt_model.aligning(trained) if part.name == ALIGN else nullcontext():
+        history = train(
+            trained,
+            objective=gpt,
+            train_set=train_set,
+            val_set=val_set,
+            settings=part.settings,
+            hardware=params.hardware,
+            seed=params.seed,
+            checkpoints=unfinished,
+            log=lambda metrics, step: log({_named(part, name): value for name, value in metrics.items()}, step),
+            label=f"{modality} gpt, {part.name}",
+        )
     return train_set, history
 
 
 def _named(part: Part, metric: str) -> str:
     """Curves of the captions stand apart: their steps are counted anew."""
-    return f"align/{metric}" if part.name == "align" else metric
+    return f"{ALIGN}/{metric}" if part.name == ALIGN else metric
 
 
 def _conversations(

@@ -221,6 +221,20 @@ def test_what_is_frozen_stays_and_the_rest_is_trained(lora: Lora, tmp_path: Path
 
 
 @pytest.mark.parametrize("theirs", [False, True])
+def test_a_language_model_that_can_speak_waits_for_its_projector(theirs: bool, folder: Path, tmp_path: Path) -> None:
+    of = micro_gpt(LORA, language_model=str(folder)) if theirs else micro_gpt()
+    before = {name: value.clone() for name, value in of.module.state_dict().items()}
+    trainable = {name for name, parameter in of.module.named_parameters() if parameter.requires_grad}
+    with gpt_model.aligning(of):
+        trained_in(of, tmp_path)
+    after = of.module.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("projector.") for name in changed)
+    assert any(name.startswith("language_model.") for name in changed) != theirs
+    assert {name for name, parameter in of.module.named_parameters() if parameter.requires_grad} == trainable
+
+
+@pytest.mark.parametrize("theirs", [False, True])
 @pytest.mark.parametrize("lora", [Lora(), LORA])
 def test_saved_and_loaded_is_the_same_model_and_the_same_bytes(
     lora: Lora, theirs: bool, folder: Path, tmp_path: Path
