@@ -17,7 +17,7 @@ from sar_models.metrics.bootstrap import Statistic
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_IMAGES = 20  # that a family or type must be asked of: below, an interval says nothing
+LEAST_IMAGES = 20  # that a share must be over: below, an interval says nothing
 _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 _COUNTING = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBERS = {word: str(number) for number, word in enumerate(_COUNTING)} | {"none": "0"}
@@ -52,12 +52,13 @@ def statistics(
     questions: Questions, said: Sequence[str], *, baselines: Mapping[str, Sequence[str]], by_group: bool
 ) -> dict[str, Statistic]:
     """`exact_match`; of each of `baselines` (name → its answers) the same, and by how much the model is above it;
-    `balanced_accuracy`, a mean over the true answers, of all and of yes and no; `count_error`, the mean distance of the
-    number from the true one in counts, an answer that is no number taken for 0.
+    `balanced_accuracy`, the mean over the true answers of the share that is right, of all and of yes and no;
+    `count_error`, the mean distance of the number from the true one in counts, an answer that is no number taken for 0.
 
-    `by_group`: shares also for each family and answer type, `exact_match_count`, `exact_match_yes_no` …; those that
-    fewer than `LEAST_IMAGES` images are asked of are left out. Raises `ValueError` when there
-    is no question or the lengths differ.
+    `by_group`: shares also for each family and answer type, `exact_match_count`, `exact_match_yes_no` … Families, types
+    and true answers of fewer than `LEAST_IMAGES` images are left out.
+
+    Raises `ValueError` when there is no question or the lengths differ.
     """
     rows = len(questions.truth)
     if not rows:
@@ -75,12 +76,13 @@ def statistics(
         for name, of in right_of.items():
             found[f"{name}{suffix}"] = _share(of, chosen, image, questions.images)
             found[f"over_{name}{suffix}"] = _share(right - of, chosen, image, questions.images)
-    found["balanced_accuracy"] = _balanced(right, truth, image, questions.images)
-    types = np.asarray(questions.answer_type)
-    of = types == "yes/no"
-    if _is_large(of, image):
-        kept = [text for text, chosen in zip(truth, of, strict=True) if chosen]
-        found["balanced_accuracy_yes_no"] = _balanced(right[of], kept, image[of], questions.images)
+    yes_no = np.asarray(questions.answer_type) == "yes/no"
+    for suffix, chosen in (("", np.ones_like(yes_no)), ("_yes_no", yes_no)):
+        answers = np.asarray(truth)[chosen]
+        common = _large(answers, image[chosen])
+        if len(common) > 1:
+            of_each = [_sums(right[chosen], answers == each, image[chosen], questions.images) for each in common]
+            found[f"balanced_accuracy{suffix}"] = Statistic(np.concatenate(of_each, axis=1), mean_of_shares)
     counted = (np.asarray(questions.family) == "count") & [text.isdigit() for text in truth]
     if _is_large(counted, image):
         numbers = [int(text) if text.isdigit() else 0 for text in truth]
@@ -131,12 +133,6 @@ def _sums(values: Floats, chosen: npt.NDArray[np.bool_], image: npt.NDArray[np.i
     """Of each image the sum of `values` over its chosen questions, and how many these are."""
     columns = (values * chosen, chosen.astype(np.float64))
     return np.stack([np.bincount(image, weights=column, minlength=images) for column in columns], axis=1)
-
-
-def _balanced(right: Floats, truth: Sequence[str], image: npt.NDArray[np.int64], images: int) -> Statistic:
-    answers, of = np.unique(np.asarray(truth), return_inverse=True)
-    columns = [_sums(right, of == number, image, images) for number in range(len(answers))]
-    return Statistic(np.concatenate(columns, axis=1), mean_of_shares)
 
 
 def ratio(sums: Floats) -> Floats:

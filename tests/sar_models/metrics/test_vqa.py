@@ -80,16 +80,26 @@ def test_shares_by_brute_force() -> None:
 
 
 def test_balanced_accuracy_weighs_every_true_answer_equally() -> None:
-    questions, said, _ = asked()
+    questions, said, _ = asked(images=150)
     found = statistics(questions, said, baselines={}, by_group=False)
     right: dict[str, list[bool]] = {}
-    for answer, true in zip(said, questions.truth, strict=True):
+    images: dict[str, set[int]] = {}
+    for answer, true, image in zip(said, questions.truth, questions.image, strict=True):
         right.setdefault(true, []).append(normalise(answer) == true)
-    shares = {true: 100 * sum(of) / len(of) for true, of in right.items()}
+        images.setdefault(true, set()).add(image)
+    shares = {true: 100 * sum(of) / len(of) for true, of in right.items() if len(images[true]) >= LEAST_IMAGES}
+    assert {"yes", "no"} < set(shares)
     assert value(found["balanced_accuracy"]) == pytest.approx(sum(shares.values()) / len(shares))
     assert value(found["balanced_accuracy_yes_no"]) == pytest.approx((shares["yes"] + shares["no"]) / 2)
     always = statistics(questions, ["yes"] * len(said), baselines={}, by_group=False)
     assert value(always["balanced_accuracy_yes_no"]) == pytest.approx(50)
+
+
+def test_rare_answers_stay_out_of_the_balance() -> None:
+    """Draws would miss them, and an interval would not hold its value."""
+    questions, said, _ = asked()
+    found = statistics(questions, said, baselines={}, by_group=False)
+    assert value(found["balanced_accuracy"]) == value(found["balanced_accuracy_yes_no"]), "numbers are rare here"
 
 
 def test_counting_error_takes_what_is_no_number_for_zero() -> None:

@@ -16,6 +16,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
 @pytest.fixture
 def trained(project: Params, monkeypatch: pytest.MonkeyPatch) -> Params:
     """Settings of a project with models; a handful of images is enough to be asked about."""
-    monkeypatch.setattr("sar_models.metrics.vqa.LEAST_IMAGES", 5)
+    monkeypatch.setattr("sar_models.metrics.vqa.LEAST_IMAGES", 3)
     write_models(project)
     return project
