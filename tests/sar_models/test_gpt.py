@@ -323,7 +323,7 @@ def test_turns_that_cannot_be_laid_are_named(micro: gpt_model.Gpt) -> None:
         conversations({"r/2": [("a?", "b")]}, {}, open_picture=lambda row: np.zeros((4, 4, 1), np.uint8),
                       words=micro.words, image_size_px=16, longest=20, threads=1)  # fmt: skip
     with pytest.raises(ValueError, match="with the answer"):
-        answers(micro, [np.zeros((4, 4, 1), np.uint8)], [["why " * 300]], answering=Answering(), hardware=HARDWARE)
+        answers(micro, [np.zeros((4, 4, 1), np.uint8)], [["why " * 600]], answering=Answering(), hardware=HARDWARE)
 
 
 def test_a_convolutional_tower_keeps_its_statistics(tmp_path: Path) -> None:
