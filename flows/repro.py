@@ -8,9 +8,12 @@ Run  python -m flows.repro
 """
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prefect import flow
@@ -19,6 +22,8 @@ from flows.stage import main, step, table
 from tasks import paths
 from tasks.params import load
 from tasks.plan import Planned, plan
+
+END_S = 20.0  # that an interrupted stage has to end by itself
 
 
 def dvc_repro() -> None:
@@ -34,11 +39,13 @@ def dvc_repro() -> None:
         print("every stage is up to date", flush=True)
         return
     total, running, failed = len(waiting), dict[Future[int], Planned](), list[str]()
-    with ThreadPoolExecutor(lanes) as pool:
+    processes: list[subprocess.Popen[str]] = []
+    with ThreadPoolExecutor(lanes) as pool, _ended_with_us(processes):
         while running or (waiting and not failed):
             while not failed and len(running) < lanes and (stage := _next(waiting, running, one_on_device)):
                 del waiting[stage.name]
-                running[pool.submit(_run, stage.name)] = stage
+                processes.append(_start(stage.name))
+                running[pool.submit(_follow, processes[-1], stage.name)] = stage
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 stage = running.pop(future)
                 if future.result() != 0:
@@ -65,18 +72,39 @@ def _next(waiting: dict[str, Planned], running: dict[Future[int], Planned], one_
     return max(ready, key=lambda stage: stage.stages_behind, default=None)
 
 
-def _run(stage: str) -> int:
-    """Let DVC run one stage; every line that it prints carries the stage's name. Returns the exit code."""
+def _start(stage: str) -> "subprocess.Popen[str]":
+    """Let DVC run one stage."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `python` in dvc.yaml is this one
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
-    process = subprocess.Popen(
-        command, cwd=paths.root(), env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+    return subprocess.Popen(
+        command, cwd=paths.root(), env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     )  # fmt: skip
+
+
+def _follow(process: "subprocess.Popen[str]", stage: str) -> int:
+    """Print every line of a stage with the stage's name before it; returns the exit code."""
     assert process.stdout is not None
     for line in process.stdout:
         print(f"{stage:<23} | {line.rstrip()}" if line.strip() else "", flush=True)
     return process.wait()
+
+
+@contextmanager
+def _ended_with_us(processes: "list[subprocess.Popen[str]]") -> Iterator[None]:
+    """Pass an interrupt, or the end of the flow by Prefect, on to the stages: so DVC leaves no lock behind."""
+    try:
+        yield
+    except BaseException:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+        for process in processes:
+            try:
+                process.wait(timeout=END_S)
+            except subprocess.TimeoutExpired:  # started where interrupts are ignored
+                os.killpg(process.pid, signal.SIGKILL)
+        raise
 
 
 @flow(name="repro", flow_run_name="repro")

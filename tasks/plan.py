@@ -17,14 +17,21 @@ class Planned:
 
 
 def plan() -> list[Planned]:
-    """Every stage that is out of date, and every one behind such a stage, each after those that it waits for."""
+    """Every stage that is out of date, and every one behind such a stage, each after those that it waits for.
+
+    Raises `ValueError` when DVC cannot tell: a file of its own is damaged, or another run holds a lock.
+    """
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo(str(paths.root())) as repo:
-        graph = repo.index.graph  # stage → the stages that it depends on
-        upstream = {stage.addressing: {other.addressing for other in graph.successors(stage)} for stage in graph}
-        on_device = {stage.addressing for stage in graph if any(_is_hardware(dep) for dep in stage.deps)}
-        stale = set(repo.status())
+    try:
+        with Repo(str(paths.root())) as repo:
+            graph = repo.index.graph  # stage → the stages that it depends on
+            upstream = {stage.addressing: {other.addressing for other in graph.successors(stage)} for stage in graph}
+            on_device = {stage.addressing for stage in graph if any(_is_hardware(dep) for dep in stage.deps)}
+            stale = set(repo.status())
+    except DvcException as error:
+        raise ValueError(f"DVC: {error}") from error
     order = list(TopologicalSorter(upstream).static_order())
     for name in order:
         if upstream[name] & stale:

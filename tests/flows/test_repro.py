@@ -1,10 +1,14 @@
 """The pipeline as one flow: what DVC calls out of date, side by side where nothing stands between."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows import repro
@@ -90,6 +94,34 @@ def test_an_output_that_is_gone_comes_back_from_the_cache(project: Path, capsys:
     repro.dvc_repro()
     assert (project / "joined.out").read_text() == "left\nright\n"
     assert "Running stage" not in capsys.readouterr().out
+
+
+def test_an_interrupt_ends_the_stages_too(project: Path) -> None:
+    (project / "dvc.yaml").write_text(DVC_YAML.replace(MEET.format("left", "right"), "echo $$ > left.pid; sleep 600"))
+    command = [sys.executable, "-c", "from flows.repro import dvc_repro; dvc_repro()"]
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
+    )  # fmt: skip
+    stage = _process_of(project / "left.pid")
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    assert psutil.wait_procs([stage], timeout=30)[1] == []
+    assert [stage.name for stage in plan()] == ["left", "right", "joined"]  # no lock is left behind
+
+
+def _process_of(pid_file: Path) -> psutil.Process:
+    for _ in range(600):
+        if pid_file.is_file() and pid_file.read_text().strip():
+            return psutil.Process(int(pid_file.read_text()))
+        time.sleep(0.1)
+    raise AssertionError("the stage did not begin")
+
+
+def test_what_dvc_cannot_read_is_one_clear_error(project: Path) -> None:
+    (project / "dvc.yaml").write_text("stages: {left: {cmd: [")
+    with pytest.raises(ValueError, match=r"^DVC: .*dvc\.yaml"):
+        plan()
 
 
 def test_only_stages_with_the_hardware_setting_use_the_device(project: Path) -> None:
