@@ -63,6 +63,9 @@ def main() -> None:
         arguments.run(arguments)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(130)
 
 
 def _sources(arguments: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import filelock
@@ -24,6 +25,15 @@ START_TIMEOUT_S = 90.0
 CLOCK_STEP_S = 5.0  # a start time is reckoned from the clock, which may be set in between
 
 
+@dataclass(frozen=True)
+class Known:
+    """The server that a stage of this checkout started, as `server.json` keeps it."""
+
+    pid: int
+    started: float  # seconds since 1970
+    api_url: str
+
+
 def home() -> Path:
     """The folder of the server: database, log, address."""
     folder = paths.state() / "prefect"
@@ -32,8 +42,12 @@ def home() -> Path:
 
 
 def address() -> str:
-    """API address to report to: `PREFECT_API_URL` if set, else that of the project's server, started if need be."""
+    """API address to report to: `PREFECT_API_URL` if set, else that of the project's server, started if need be.
+
+    Raises `ValueError` when the server that is named does not answer, or ours does not start.
+    """
     if url := os.environ.get("PREFECT_API_URL"):
+        _check_reachable(url)
         return url
     for key in ("NO_PROXY", "no_proxy"):  # a proxy for the outside must not be asked for this machine
         os.environ[key] = ",".join(filter(None, [os.environ.get(key), "127.0.0.1", "localhost"]))
@@ -43,20 +57,17 @@ def address() -> str:
 
 def running() -> str | None:
     """API address of the project's server, or None when it does not run."""
-    file = home() / "server.json"
-    if not file.is_file():
-        return None
-    known = json.loads(file.read_text())
-    return str(known["api_url"]) if _process(known) is not None else None
+    known = _known()
+    return known.api_url if known is not None and _process(known) is not None else None
 
 
 def stop() -> bool:
     """End the project's server; False when none ran."""
-    file = home() / "server.json"
-    if not file.is_file():
+    known = _known()
+    if known is None:
         return False
-    process = _process(json.loads(file.read_text()))
-    file.unlink()
+    process = _process(known)
+    _file().unlink()
     if process is None:
         return False
     _end(process)
@@ -73,11 +84,31 @@ def _end(process: psutil.Process) -> None:
             member.kill()
 
 
-def _process(known: dict[str, object]) -> psutil.Process | None:
+def _file() -> Path:
+    return home() / "server.json"
+
+
+def _known() -> Known | None:
+    """What `server.json` says; None where there is none. Raises `ValueError` where it cannot be understood: passing
+    over it would leave its server running for ever."""
+    file = _file()
+    if not file.is_file():
+        return None
     try:
-        process = psutil.Process(int(str(known["pid"])))
-        port = str(known["api_url"]).removesuffix("/api").rpartition(":")[2]
-        close = abs(process.create_time() - float(str(known["started"]))) < CLOCK_STEP_S
+        said = json.loads(file.read_text(encoding="utf-8"))
+        return Known(pid=int(said["pid"]), started=float(said["started"]), api_url=str(said["api_url"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{file} is damaged ({error}): end the server that it named (`pgrep -af 'prefect server start'` shows "
+            "servers with their process ids), then delete the file"
+        ) from error
+
+
+def _process(known: Known) -> psutil.Process | None:
+    try:
+        process = psutil.Process(known.pid)
+        port = known.api_url.removesuffix("/api").rpartition(":")[2]
+        close = abs(process.create_time() - known.started) < CLOCK_STEP_S
         same = close and process.cmdline()[-2:] == ["--port", port]
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
@@ -105,14 +136,16 @@ def _start() -> str:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
         )
-    known = {"pid": process.pid, "started": psutil.Process(process.pid).create_time(), "api_url": url}
+    known = Known(pid=process.pid, started=psutil.Process(process.pid).create_time(), api_url=url)
     deadline = time.monotonic() + START_TIMEOUT_S
     try:
         _wait(process, url, deadline=deadline, log=log)
     except BaseException:  # an interrupt too: a server that nobody knows of would stay for ever
         _end(psutil.Process(process.pid))
         raise
-    (home() / "server.json").write_text(json.dumps(known, indent=2) + "\n")
+    partial = _file().with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(known), indent=2) + "\n", encoding="utf-8")
+    partial.replace(_file())  # at once: a file half written would be a server that nobody can end
     print(f"Prefect server started: {url.removesuffix('/api')} (`make down` ends it)", flush=True)
     return url
 
@@ -120,8 +153,21 @@ def _start() -> str:
 def _wait(process: "subprocess.Popen[bytes]", url: str, *, deadline: float, log: Path) -> None:
     while not _healthy(url):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the Prefect server did not start, see {log}; SAR_TEXT_TRACKING=off runs without it")
+            raise ValueError(f"the Prefect server did not start, see {log}; SAR_TEXT_TRACKING=off runs without it")
         time.sleep(0.1)
+
+
+def _check_reachable(url: str) -> None:
+    """Prefect itself would say so with a traceback."""
+    import httpx
+
+    try:
+        httpx.get(f"{url.rstrip('/')}/health", timeout=10.0)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ValueError(
+            f"Prefect at PREFECT_API_URL={url} does not answer ({error}): start it, or unset PREFECT_API_URL for a "
+            "server of this checkout; SAR_TEXT_TRACKING=off runs without one"
+        ) from None
 
 
 def _healthy(url: str) -> bool:

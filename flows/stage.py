@@ -3,6 +3,7 @@
 `python -m flows.narrate sim_ships` is exactly what `dvc repro narrate@sim_ships` runs.
 """
 
+import logging
 import os
 import re
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from tasks import tracking
+
+INTERRUPTED = 130  # as shells say of a program that was ended by Ctrl-C
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,12 +51,26 @@ def artifact_key(name: str) -> str:
 
 
 def main(flow: Any, *arguments: str) -> None:
-    """Run `flow` on the command line's arguments, which must be as many as `arguments` names; exit 1 on failure."""
+    """Run `flow` on the command line's arguments, which must be as many as `arguments` names; exit 1 on failure.
+
+    A user's mistake, or a file that cannot be read or written, is one line: the message says what to do, and a
+    traceback would hide it.
+    """
     given = sys.argv[1:]
     if len(given) != len(arguments):
         sys.exit(f"usage: python -m flows.{flow.name} {' '.join(arguments)}")
+    try:
+        _run(flow, given)
+    except (ValueError, OSError) as error:
+        sys.exit(f"\nerror: {error}")
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _run(flow: Any, given: Sequence[str]) -> None:
     if not tracking.enabled():
-        _or_exit(lambda: flow.fn(*given))
+        flow.fn(*given)
         return
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
@@ -62,12 +79,14 @@ def main(flow: Any, *arguments: str) -> None:
     updates: dict[Any, Any] = {PREFECT_API_URL: server.address()}
     if "PREFECT_API_URL" not in os.environ:
         updates[PREFECT_HOME] = str(server.home())
+    for handler in logging.getLogger().handlers:  # the console; the server gets its record before, with the traceback
+        handler.addFilter(_one_line)
     with temporary_settings(updates=updates):
-        _or_exit(lambda: flow(*given))
+        flow(*given)
 
 
-def _or_exit(call: Callable[[], Any]) -> None:
-    try:
-        call()
-    except ValueError as error:  # the user's mistake: the message says what to do, a traceback would hide it
-        sys.exit(f"\nerror: {error}")
+def _one_line(record: logging.LogRecord) -> bool:
+    """Show no traceback of what `main` ends with one line. Always True: every record is shown."""
+    if record.exc_info and isinstance(record.exc_info[1], ValueError | OSError):
+        record.exc_info = record.exc_text = None
+    return True

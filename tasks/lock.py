@@ -14,11 +14,17 @@ def file() -> Path:
 
 
 def output_digests() -> dict[str, str]:
-    """Digest of every stage output. Raises `ValueError` when nothing was built yet."""
+    """Digest of every stage output. Raises `ValueError` when nothing was built yet, or the file is damaged."""
     if not file().is_file():
         raise ValueError(f"{file()} does not exist: nothing was built yet; run `dvc repro`")
-    stages = (yaml.load(file().read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).get("stages", {})
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    try:
+        stages = (yaml.load(file().read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).get("stages", {})
+        return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{file()} is damaged, or holds the marks of a merge ({error}): `git checkout HEAD -- dvc.lock` brings the "
+            "committed one back, and `dvc repro` builds what it lacks"
+        ) from error
 
 
 def digest_of(path: Path) -> str:

@@ -8,6 +8,8 @@ from typing import Literal
 from sar_models.settings import Answering, Decoding, GptSettings, Hardware, ModelSettings, Sampling, bounded
 from tasks import paths, strict
 
+MOST_SEED = 10**9  # of what numpy and torch draw: neither takes a negative one, torch none beyond 64 bits
+
 
 @dataclass(frozen=True)
 class Narrate:
@@ -125,6 +127,7 @@ class Evaluate:
     def __post_init__(self) -> None:
         bounded(self, least=1, keys=("bootstrap_draws", "batch_size"))
         bounded(self, least=0, keys=("sample_images",))
+        bounded(self, least=0, most=MOST_SEED, keys=("seed",))
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,12 @@ class Tracking:
 
     experiment: str
     registry_suffix: str  # behind the registered names sar-rs-clip, sar-rs-coca and sar-gpt
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\w[\w. -]*", self.experiment):  # also the name of a folder, of its artifacts
+            raise ValueError(f"experiment is {self.experiment!r}; use letters, digits, blanks and '_', '.', '-'")
+        if not re.fullmatch(r"[\w.-]*", self.registry_suffix):
+            raise ValueError(f"registry_suffix is {self.registry_suffix!r}; use letters, digits and '_', '.', '-'")
 
 
 @dataclass(frozen=True)
@@ -152,13 +161,19 @@ class Params:
     evaluate: Evaluate
     tracking: Tracking
 
+    def __post_init__(self) -> None:
+        bounded(self, least=0, most=MOST_SEED, keys=("seed",))
+
     def of(self, modality: str) -> list[str]:
         """Names of the sources whose text belongs to `modality`, sorted."""
         return sorted(name for name, text in self.sources.items() if text == modality)
 
     def model(self, name: str) -> ModelSettings:
-        """Settings of the model `clip` or `coca`."""
-        return {"clip": self.clip, "coca": self.coca}[name]
+        """Settings of the model `clip` or `coca`. Raises `ValueError` for another name."""
+        models = {"clip": self.clip, "coca": self.coca}
+        if name not in models:
+            raise ValueError(f"no model '{name}'; there are {', '.join(models)}")
+        return models[name]
 
 
 def _each_once(sources: tuple[str, ...]) -> None:

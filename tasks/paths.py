@@ -20,9 +20,15 @@ def root() -> Path:
 
 
 def state() -> Path:
-    """Where what is not versioned lives (servers, caches, checkpoints): `SAR_TEXT_STATE`, else `.state/`."""
+    """Where what is not versioned lives (servers, caches, checkpoints): `SAR_TEXT_STATE`, else `.state/`.
+
+    Raises `ValueError` when it cannot be made there.
+    """
     folder = (root() / (os.environ.get("SAR_TEXT_STATE") or ".state")).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be made ({error}): set SAR_TEXT_STATE to a folder that can") from error
     return folder
 
 
@@ -89,8 +95,13 @@ def model_text() -> Path:
 
 
 def text(modality: str) -> Path:
-    """The validated data set of a modality (`sar` or `optical`): the output of its validate stage."""
-    return root() / "data" / {"sar": "sar_text", "optical": "optical_text"}[modality]
+    """The validated data set of a modality (`sar` or `optical`): the output of its validate stage.
+
+    Raises `ValueError` for another modality.
+    """
+    if modality not in ("sar", "optical"):
+        raise ValueError(f"no text '{modality}'; there are sar and optical")
+    return root() / "data" / f"{modality}_text"
 
 
 def reviews() -> Path:

@@ -19,9 +19,10 @@ class Planned:
 def plan() -> list[Planned]:
     """Every stage that is out of date, and every one behind such a stage, each after those that it waits for.
 
-    Raises `ValueError` when DVC cannot tell: a file of its own is damaged, or another run holds a lock.
+    Raises `ValueError` when DVC cannot tell: a damaged `dvc.lock`, no repository, another run that holds a lock.
     """
     from dvc.exceptions import DvcException
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
     try:
@@ -30,8 +31,13 @@ def plan() -> list[Planned]:
             upstream = {stage.addressing: {other.addressing for other in graph.successors(stage)} for stage in graph}
             on_device = {stage.addressing for stage in graph if any(_is_hardware(dep) for dep in stage.deps)}
             stale = set(repo.status())
+    except LockError as error:
+        raise ValueError(f"another command of DVC is at work in {paths.root()}: {error}") from error
     except DvcException as error:
-        raise ValueError(f"DVC: {error}") from error
+        raise ValueError(
+            f"DVC cannot read the pipeline in {paths.root()}: {error}. `dvc status` there says where; `git diff` shows "
+            "what was changed, and `git checkout HEAD -- FILE` takes it back"
+        ) from error
     order = list(TopologicalSorter(upstream).static_order())
     for name in order:
         if upstream[name] & stale:

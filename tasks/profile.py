@@ -27,13 +27,12 @@ def run(profile: str) -> Path:
     Raises `ValueError` for an unknown profile, or when a step fails.
     """
     main = paths.root()
-    settings = main / "profiles" / f"{profile}.yaml"
-    if not settings.is_file():
-        known = ", ".join(sorted(path.stem for path in (main / "profiles").glob("*.yaml")))
-        raise ValueError(f"no profile '{profile}'; known: {known}")
+    known = {path.stem: path for path in sorted((main / "profiles").glob("*.yaml"))}
+    if profile not in known:  # also a path: the worktree would lie wherever it leads
+        raise ValueError(f"no profile '{profile}'; known: {', '.join(known)}")
     tree = paths.state() / profile
     _worktree(main, tree)
-    shutil.copyfile(settings, tree / "params.yaml")
+    shutil.copyfile(known[profile], tree / "params.yaml")
     results = main / "runs" / profile
     for name in ("dvc.lock", "metrics", "plots"):  # what an earlier run made is not made again
         _copy(results / name, tree / name)

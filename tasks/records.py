@@ -47,6 +47,7 @@ CLAIM = pa.struct([("kind", pa.string()), ("subject", pa.string()), ("value", pa
 
 _ROW_GROUP = 50_000
 _MISSING = "{path} does not exist: run `dvc repro` for the stage that writes it, or `dvc checkout`"
+_DAMAGED = "{path} cannot be read ({error}): delete it, then `dvc checkout` brings it back, or `dvc repro` builds it"
 
 PLACE = [  # where the bytes of an image lie, and how to read them
     ("record_id", pa.string()),  # <source>/<path in the source>, with #x,y,w,h where cut from a larger image
@@ -181,7 +182,7 @@ def write_tables(path: Path, tables: Iterable[pa.Table], *, schema: pa.Schema) -
 
 
 def read(path: Path, *, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Rows of a table as dictionaries. Raises `ValueError` that names the stage to run when `path` is missing."""
+    """Rows of a table as dictionaries. Raises `ValueError` that says what to do when `path` is missing or damaged."""
     rows: list[dict[str, Any]] = read_table(path, columns=columns).to_pylist()
     return rows
 
@@ -190,7 +191,10 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
     """The table itself, for work on whole columns."""
     if not path.is_file():
         raise ValueError(_MISSING.format(path=path))
-    return pq.read_table(path, columns=list(columns) if columns is not None else None)
+    try:
+        return pq.read_table(path, columns=list(columns) if columns is not None else None)
+    except pa.ArrowInvalid as error:
+        raise ValueError(_DAMAGED.format(path=path, error=error)) from error
 
 
 def read_batches(path: Path, *, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -201,5 +205,8 @@ def read_batches(path: Path, *, columns: Sequence[str], rows: int) -> Iterator[p
 
 
 def _batches(path: Path, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(batch_size=rows, columns=columns)
+    try:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=rows, columns=columns)
+    except pa.ArrowInvalid as error:
+        raise ValueError(_DAMAGED.format(path=path, error=error)) from error

@@ -13,6 +13,18 @@ import yaml
 T = TypeVar("T")
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """To YAML the last of equal keys wins, and a source or a class that is written twice would go unnoticed."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        written = set()
+        for key, _ in node.value:
+            if (key.tag, str(key.value)) in written:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands there twice", key.start_mark)
+            written.add((key.tag, str(key.value)))
+        return super().construct_mapping(node, deep)
+
+
 def load(cls: type[T], path: Path) -> T:
     """Read the YAML file `path` as the dataclass `cls`.
 
@@ -21,8 +33,8 @@ def load(cls: type[T], path: Path) -> T:
     if not path.is_file():
         raise ValueError(f"{path} does not exist")
     try:
-        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        mapping = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from error
     return parse(cls, mapping, where=str(path))
 
@@ -79,5 +91,6 @@ def _value(hint: Any, value: object, *, where: str) -> Any:
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ValueError(f"{where} must be of type {hint.__name__}, got {value!r}")
+        quotes = f'; write it in quotes: "{value}"' if hint is str and isinstance(value, bool | int | float) else ""
+        raise ValueError(f"{where} must be of type {hint.__name__}, got {value!r}{quotes}")
     return value

@@ -14,6 +14,7 @@ import yaml
 from tasks import lock, paths
 
 GENERATED = ("dvc.lock", "metrics", "plots")  # a run itself changes these
+SQLITE = b"SQLite format 3\0"  # what every such file begins with
 BATCH = 50  # metrics sent in one request: few requests, and curves that grow while one looks
 
 
@@ -38,17 +39,26 @@ def shown_uri() -> str:
 def client() -> Any:
     """An `MlflowClient` on `uri()`, for tracking and registry.
 
-    Raises `ValueError` when a server is named that does not answer: MLflow itself would try for minutes.
+    Raises `ValueError` when a server is named that does not answer (MLflow itself would try for minutes), or what is
+    named is no store of MLflow's.
     """
     import mlflow
 
     if uri().startswith(("http://", "https://")):
         _check_server(uri())
+    elif uri().startswith("sqlite:///"):
+        _check_file(Path(uri().removeprefix("sqlite:///")))
     mlflow.set_tracking_uri(uri())
     mlflow.set_registry_uri(uri())
     if uri().startswith("sqlite:"):
         _make_tables(uri())
-    return mlflow.MlflowClient(tracking_uri=uri(), registry_uri=uri())
+    try:
+        return mlflow.MlflowClient(tracking_uri=uri(), registry_uri=uri())
+    except (mlflow.exceptions.MlflowException, ImportError) as error:  # no such scheme; no driver of that database
+        raise ValueError(
+            f"MLFLOW_TRACKING_URI is {shown_uri()}, where no runs can be kept ({error}): name a server as http://…, or "
+            f"unset it to keep them in {paths.state() / 'mlflow.db'}"
+        ) from error
 
 
 @cache
@@ -59,6 +69,17 @@ def _make_tables(address: str) -> None:
 
     with FileLock(paths.state() / "mlflow.lock"):
         mlflow.MlflowClient(tracking_uri=address).search_experiments(max_results=1)
+
+
+def _check_file(path: Path) -> None:
+    """MLflow would try for minutes to open what is no database."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder where MLflow's database should be: move it elsewhere")
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            head = file.read(len(SQLITE))
+        if head != SQLITE:
+            raise ValueError(f"{path} is damaged, or no SQLite database: move it elsewhere, and a new one is made")
 
 
 @cache

@@ -39,6 +39,10 @@ def parse(text: str) -> Address:
         raise FetchError("its address is `simulated`: it is drawn here, there is nothing to fetch")
     if text == "manual":
         return Address(text, "manual", "", folder=False)  # below the mirror, a folder or an archive: the disk decides
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        raise FetchError(f"address {text!r} is no address ({error}); it is one of {_KNOWN}") from error
     scheme = text.partition("://")[0]
     if scheme in ("git+https", "git+http", "git+file"):
         return _git(text)

@@ -6,6 +6,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
+from sar_models.settings import bounded
 from tasks import paths, strict
 
 Use = Literal["research", "commercial", "redistribution"]
@@ -22,8 +23,10 @@ class Radiometry:
     note: str = ""  # such as a stretch that the publisher applied
 
     def __post_init__(self) -> None:
-        if len(self.low) != len(self.high) or any(low >= high for low, high in zip(self.low, self.high, strict=True)):
-            raise ValueError("low and high need the same number of values, each low below its high")
+        if len(self.low) != len(self.high) or not all(
+            -inf < low < high < inf for low, high in zip(self.low, self.high, strict=True)
+        ):
+            raise ValueError("low and high need the same number of values, each low below its high, none infinite")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Patches:
     def __post_init__(self) -> None:
         if self.size_px < 8 or not 0 < self.stride_px <= self.size_px:
             raise ValueError("size_px must be at least 8, and stride_px above 0 and not above size_px")
+        bounded(self, least=0, most=1, keys=("min_valid", "min_box_area"))
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,11 @@ class Grouping:
     pattern: str = ""  # regular expression with (?P<group>…) on the image path; empty: each image (or pair) alone
 
     def __post_init__(self) -> None:
-        if self.pattern and "group" not in re.compile(self.pattern).groupindex:
+        try:
+            groups = re.compile(self.pattern).groupindex
+        except re.error as error:
+            raise ValueError(f"pattern is not a regular expression: {error}") from error
+        if self.pattern and "group" not in groups:
             raise ValueError("pattern needs a named group (?P<group>…)")
 
 
@@ -63,6 +71,9 @@ class Simulation:
     size_px: int = 256
     looks: int = 4
     bit_depth: Literal[8, 16] = 8
+
+    def __post_init__(self) -> None:
+        bounded(self, least=0, keys=("seed",))
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,8 @@ class Source:
             raise ValueError("`unwrap` is for one archive with a `sha256`; `files` and `files_list` tell the paths")
         if (self.files_list is None) != (self.files_list_sha256 is None):
             raise ValueError("files_list and files_list_sha256 go together; `sha256sum FILES_LIST` prints the latter")
+        if self.files_list is not None and not re.fullmatch(r"[\w-][\w.-]*", self.files_list):
+            raise ValueError(f"files_list is {self.files_list!r}; name a file beside this one, such as x.sha256")
         if any(part.address == "manual" for part in self.also):
             raise ValueError("a part of `also` has an address to fetch from: only the source itself may be `manual`")
         for key in ("resolution_m", "pixel_spacing_x_m", "pixel_spacing_y_m"):

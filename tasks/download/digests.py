@@ -70,8 +70,12 @@ def read_list(path: Path, *, sha256: str | None = None) -> dict[str, str]:
             f"files_list {path} has sha256 {found}, but files_list_sha256 says {sha256}: take back the change of the "
             "list, or, if it is meant, write the new digest into the source's description"
         )
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise FetchError(f"files_list {path} is no UTF-8 text ({error}): make it with `sar-text digests`") from error
     files: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line:
             continue
         match = _LINE.fullmatch(line)
@@ -94,7 +98,10 @@ def write_list(folder: Path, path: Path, *, patterns: Sequence[str] = ("**/*",))
     """
     if not folder.is_dir():
         raise FetchError(f"{folder} is not a folder")
-    found = {file.relative_to(folder).as_posix() for pattern in patterns for file in folder.glob(pattern)}
+    try:
+        found = {file.relative_to(folder).as_posix() for pattern in patterns for file in folder.glob(pattern)}
+    except (ValueError, NotImplementedError) as error:
+        raise FetchError(f"a pattern is one of files below the folder, such as `images/*.png`: {error}") from error
     left_out = {(folder / MANIFEST).resolve(), path.resolve()}
     listed = [name for name in sorted(found) if (folder / name).is_file() and (folder / name).resolve() not in left_out]
     if not listed:

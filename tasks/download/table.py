@@ -7,8 +7,14 @@ from tasks.download import catalog
 
 
 def source_rows(folder: Path) -> list[dict[str, Any]]:
-    """One row a `<folder>/<name>.yaml`, sorted by name. Raises `ValueError` naming the file and key that is wrong."""
-    return [_row(catalog.load(path.stem, path=path)) for path in sorted(folder.glob("*.yaml"))]
+    """One row a `<folder>/<name>.yaml`, sorted by name.
+
+    Raises `ValueError` naming the file and key that is wrong, or when there is no such file.
+    """
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise ValueError(f"{folder} holds no description of a source (*.yaml): `git checkout -- sources` restores them")
+    return [_row(catalog.load(path.stem, path=path)) for path in files]
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:

@@ -6,7 +6,7 @@ A verdict counts for the words that were judged: of a text that changed since, o
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,25 +65,37 @@ def judged_text(row: Mapping[str, Any]) -> str:
 def load(folder: Path) -> Reviews:
     """All verdicts in the `*.csv` of `folder`, none where there is no file.
 
-    Raises `ValueError` naming file and line for another set of columns, an unknown kind or verdict, or no id.
+    Raises `ValueError` naming file and line for another set of columns, an unknown kind or verdict, or no id,
+    and naming the file that is no CSV in UTF-8.
     """
     verdicts: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in files(folder):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise ValueError(
-                    f"{path}: the columns are {', '.join(reader.fieldnames or ['none'])}; a review has "
-                    f"{', '.join(COLUMNS)}, as the sheet of `sar-text review` writes them"
-                )
-            for row in reader:
-                if row["kind"] not in KINDS or row["verdict"] not in ("accept", "reject") or not row["id"]:
-                    raise ValueError(
-                        f"{path} line {reader.line_num}: {row['kind']!r} {row['id']!r} {row['verdict']!r}; a line has "
-                        f"a kind ({' or '.join(KINDS)}), an id, and the verdict accept or reject"
-                    )
-                verdicts[row["kind"], row["id"]][row["text"] or ""].append(row["verdict"])
+        try:
+            for kind, item, text, verdict in _read(path):
+                verdicts[kind, item][text].append(verdict)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(
+                f"{path} is no CSV in UTF-8 ({error}): put in the file that the sheet saved, or save it as UTF-8"
+            ) from error
     return Reviews({key: dict(judged) for key, judged in sorted(verdicts.items())})
+
+
+def _read(path: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Kind, id, text and verdict of each line."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ValueError(
+                f"{path}: the columns are {', '.join(reader.fieldnames or ['none'])}; a review has "
+                f"{', '.join(COLUMNS)}, as the sheet of `sar-text review` writes them"
+            )
+        for row in reader:
+            if row["kind"] not in KINDS or row["verdict"] not in ("accept", "reject") or not row["id"]:
+                raise ValueError(
+                    f"{path} line {reader.line_num}: {row['kind']!r} {row['id']!r} {row['verdict']!r}; a line has "
+                    f"a kind ({' or '.join(KINDS)}), an id, and the verdict accept or reject"
+                )
+            yield row["kind"], row["id"], row["text"] or "", row["verdict"]
 
 
 def mark(rows: Iterable[dict[str, Any]], verdicts: Reviews, *, kind: str) -> None:

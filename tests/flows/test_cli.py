@@ -36,3 +36,21 @@ def test_an_unknown_benchmark_names_those_there_are(name: str, monkeypatch: pyte
     monkeypatch.setattr(sys, "argv", ["run", name])
     with pytest.raises(SystemExit, match=rf"^no benchmark '{name}'; there are .*narrate, .*shards"):
         benchmark.main()
+
+
+@pytest.mark.parametrize("profile", ["nothing", "../params", "real.yaml", ""])
+def test_an_unknown_profile_names_those_there_are(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["sar-text", "run", profile])
+    with pytest.raises(SystemExit, match=rf"^error: no profile '{profile}'; known: real$"):
+        cli.main()
+
+
+def test_an_interrupt_is_one_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_results", interrupt)
+    monkeypatch.setattr(sys, "argv", ["sar-text", "results"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert (stopped.value.code, capsys.readouterr().err) == (130, "\nstopped\n")

@@ -1,5 +1,6 @@
 """The pipeline as one flow: what DVC calls out of date, side by side where nothing stands between."""
 
+import json
 import os
 import shutil
 import signal
@@ -87,6 +88,19 @@ def test_a_failed_stage_is_named_and_nothing_behind_it_starts(
     assert [stage.name for stage in plan()] == ["left", "joined"]  # what ran beside it is done and kept
 
 
+@pytest.mark.parametrize("file", ["dvc.lock", "dvc.yaml", ".dvc/config"])
+def test_what_dvc_cannot_read_is_one_clear_error(file: str, project: Path) -> None:
+    (project / file).write_text("][")
+    with pytest.raises(ValueError, match=rf"^DVC cannot read the pipeline in {project}: .*`dvc status`"):
+        plan()
+
+
+def test_outside_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with pytest.raises(ValueError, match="not inside of a DVC repository"):
+        plan()
+
+
 def test_an_output_that_is_gone_comes_back_from_the_cache(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     repro.dvc_repro()
     (project / "joined.out").unlink()
@@ -118,9 +132,11 @@ def _process_of(pid_file: Path) -> psutil.Process:
     raise AssertionError("the stage did not begin")
 
 
-def test_what_dvc_cannot_read_is_one_clear_error(project: Path) -> None:
-    (project / "dvc.yaml").write_text("stages: {left: {cmd: [")
-    with pytest.raises(ValueError, match=r"^DVC: .*dvc\.yaml"):
+def test_another_run_is_named_and_not_taken_for_damage(project: Path) -> None:
+    held = {"write": {str(project / "left.out"): {"pid": os.getppid(), "cmd": "dvc repro left"}}}
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    (project / ".dvc/tmp/rwlock").write_text(json.dumps(held))
+    with pytest.raises(ValueError, match=r"^another command of DVC is at work.*left\.out' is busy"):
         plan()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks import params
+from tasks import params, paths
 from tests.clones import ROOT, edit
 
 
@@ -31,6 +31,11 @@ from tests.clones import ROOT, edit
         ("clip.finetune.epochs", 0, "epochs"),
         ("clip.finetune.weight_decay", float("inf"), "weight_decay is inf"),
         ("evaluate.bootstrap_draws", 0, "bootstrap_draws is 0"),
+        ("evaluate.seed", -1, r"evaluate: seed is -1; it must be from 0 to 1e\+09"),
+        ("seed", 10**30, "seed is 1000000000000000000000000000000; it must be from 0"),
+        ("tracking.experiment", "", "experiment is ''; use letters"),
+        ("tracking.experiment", "../x", "experiment is '../x'"),
+        ("tracking.registry_suffix", "a'b", "registry_suffix is"),
     ],
 )
 def test_senseless_settings_are_refused(tmp_path: Path, key: str, value: Any, complaint: str) -> None:
@@ -46,3 +51,26 @@ def test_no_questions_and_no_sources_of_pairs_are_allowed(tmp_path: Path) -> Non
     file.write_text((ROOT / "params.yaml").read_text())
     edit(file, {"narrate.questions_per_image": 0, "pairs.sources": [], "model_text.sources": []})
     assert params.load(file).narrate.questions_per_image == 0
+
+
+def test_a_source_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    text = (ROOT / "params.yaml").read_text()
+    file.write_text(text.replace("  sim_ships: sar\n", "  sim_ships: sar\n  sim_ships: optical\n"))
+    with pytest.raises(ValueError, match=r"'sim_ships' stands there twice(.|\n)*line 8"):
+        params.load(file)
+
+
+def test_a_model_and_a_text_that_there_are_not() -> None:
+    with pytest.raises(ValueError, match="no model 'clap'; there are clip, coca"):
+        params.load(ROOT / "params.yaml").model("clap")
+    with pytest.raises(ValueError, match="no text 'radar'; there are sar and optical"):
+        paths.text("radar")
+
+
+def test_a_file_where_the_state_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    for place in ("file", "file/below"):
+        monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / place))
+        with pytest.raises(ValueError, match=rf"{place} cannot be made .*set SAR_TEXT_STATE"):
+            paths.state()

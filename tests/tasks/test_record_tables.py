@@ -58,6 +58,16 @@ def test_what_fails_half_way_leaves_no_table(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PAR1garbagePAR1"])
+def test_a_damaged_table_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "records.parquet"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"^{path} cannot be read .*`dvc checkout`"):
+        records.read(path)
+    with pytest.raises(ValueError, match=rf"^{path} cannot be read .*`dvc checkout`"):
+        list(records.read_batches(path, columns=["record_id"], rows=1))
+
+
 def test_the_collector_rests_and_comes_back() -> None:
     @collector.paused()
     def inner() -> bool:

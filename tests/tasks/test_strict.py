@@ -49,6 +49,7 @@ def test_nested_values_arrive_with_their_types() -> None:
         ({"sizes": [1, "2"]}, r"sizes\[1\] must be of type int"),
         ({"sizes": 3}, r"sizes must be a list"),
         ({"table": [1]}, r"table must be a mapping"),
+        ({"table": {1: 2}}, r'table key must be of type str, got 1; write it in quotes: "1"'),
         ({"maybe": True}, r"maybe must be of type int, got True"),
         ({"inner": 3}, r"inner: expected a mapping of Inner settings, got int"),
     ],
@@ -64,3 +65,15 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [1")
     with pytest.raises(ValueError, match=r"bad\.yaml is not valid YAML"):
         strict.load(Outer, tmp_path / "bad.yaml")
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"bytes\.yaml is not valid YAML"):
+        strict.load(Outer, tmp_path / "bytes.yaml")
+
+
+def test_a_key_that_stands_twice_is_refused_and_a_merge_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text("name: x\ninner: {rate: 1}\ntable: {a: 1, b: 2, a: 3}\n")
+    with pytest.raises(ValueError, match=r"file\.yaml is not valid YAML: 'a' stands there twice"):
+        strict.load(Outer, file)
+    file.write_text("name: x\ninner: &in {rate: 1}\ntable: {<<: *in, a: 1, rate: 3}\n")
+    assert strict.load(Outer, file).table == {"a": 1.0, "rate": 3.0}

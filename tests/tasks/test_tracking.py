@@ -28,6 +28,25 @@ def test_a_server_that_does_not_answer_is_one_clear_error(monkeypatch: pytest.Mo
             tracking.client()
 
 
+@pytest.mark.parametrize("address", ["runs", "foo://x"])
+def test_what_is_no_store_is_one_clear_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(ValueError, match=rf"^MLFLOW_TRACKING_URI is {address}, where no runs can be kept"):
+        tracking.client()
+
+
+def test_a_store_that_is_no_database_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path))
+    (tmp_path / "mlflow.db").write_text("garbage")
+    with pytest.raises(ValueError, match=r"mlflow\.db is damaged, or no SQLite database: move it"):
+        tracking.client()
+    (tmp_path / "mlflow.db").unlink()
+    (tmp_path / "mlflow.db").mkdir()
+    with pytest.raises(ValueError, match=r"mlflow\.db is a folder"):
+        tracking.client()
+
+
 @pytest.mark.e2e
 def test_stages_that_begin_together_share_a_new_store(tmp_path: Path) -> None:
     """MLflow alone fails here: each process makes the tables, and each the experiment."""

@@ -1,6 +1,7 @@
 """The source files that ship, their table, and the reader of each."""
 
 import importlib
+import re
 import typing
 from pathlib import Path
 
@@ -90,6 +91,11 @@ def test_a_wrong_key_names_the_file(tmp_path: Path) -> None:
         source_rows(tmp_path)
 
 
+def test_no_source_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no description of a source"):
+        source_rows(tmp_path / "sources")
+
+
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
@@ -103,6 +109,36 @@ def test_a_wrong_key_names_the_file(tmp_path: Path) -> None:
 )
 def test_kind_of_address(address: str, kind: str) -> None:
     assert address_kind(address) == kind
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("radiometry: {unit: amplitude, low: [.nan], high: [255]}", "each low below its high, none infinite"),
+        ("radiometry: {unit: amplitude, low: [0], high: [.inf]}", "each low below its high, none infinite"),
+        ("patches: {size_px: 64, stride_px: 64, min_valid: 90}", "min_valid is 90.0; it must be from 0 to 1"),
+        ("patches: {size_px: 64, stride_px: 64, min_box_area: -1}", "min_box_area is -1.0"),
+        ("grouping: {pattern: '('}", "grouping: pattern is not a regular expression"),
+        ("files_list: ../x.sha256\nfiles_list_sha256: ab", "files_list is '../x.sha256'; name a file beside this one"),
+        ("files_list: .\nfiles_list_sha256: ab", "files_list is '.'"),
+        ("classes: {1: ship}", 'got 1; write it in quotes: "1"'),
+        ("classes: {Ship: ship, Ship: boat}", "'Ship' stands there twice"),
+    ],
+)
+def test_senseless_values_are_refused(change: str, says: str, tmp_path: Path) -> None:
+    good = {
+        "title": "x", "address": "https://x/y/", "format": "coco", "modality": "sar", "role": "both", "licence": "x",
+        "citation": "x", "radiometry": "{unit: amplitude}",
+    }  # fmt: skip
+    path = tmp_path / "x.yaml"
+    path.write_text("".join(f"{key}: {value}\n" for key, value in good.items() if not change.startswith(key)) + change)
+    with pytest.raises(ValueError, match=rf"x\.yaml(.|\n)*{re.escape(says)}"):
+        catalog.load("x", path=path)
+
+
+def test_a_negative_seed_of_a_simulated_source_is_refused() -> None:
+    with pytest.raises(ValueError, match="seed is -1; it must be at least 0"):
+        catalog.Simulation(world="ships", scenes=1, first_scene=0, seed=-1)
 
 
 def test_a_part_needs_a_plain_folder_and_its_digests() -> None:

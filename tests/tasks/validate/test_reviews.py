@@ -83,6 +83,13 @@ def test_files_that_are_no_review_are_refused(text: World) -> None:
         validate_text("sar", params=text.params)
 
 
+@pytest.mark.parametrize("content", ["record_id,kind".encode("utf-16"), b"record_id,kind," + b"x" * 200_000])
+def test_a_file_that_is_no_csv_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"sheet\.csv is no CSV in UTF-8 .*save it as UTF-8"):
+        reviews.load(tmp_path)
+
+
 def test_questions_are_judged_with_their_answer(tmp_path: Path) -> None:
     said = "Is there a ship? yes"
     (tmp_path / "r.csv").write_text(

@@ -58,6 +58,19 @@ def test_lists_that_cannot_be_read(text, says, tmp_path):
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize("pattern", ["/abs/*", "", "**x"])
+def test_patterns_that_are_none(pattern, folder, tmp_path):
+    with pytest.raises(FetchError, match="a pattern is one of files below the folder"):
+        digests.write_list(folder, tmp_path / "list", patterns=(pattern,))
+    assert not (tmp_path / "list").exists()
+
+
+def test_a_list_that_is_no_text(tmp_path):
+    (tmp_path / "list").write_bytes(b"\xff\xfe")
+    with pytest.raises(FetchError, match=r"list is no UTF-8 text .*sar-text digests"):
+        digests.read_list(tmp_path / "list")
+
+
 def test_copy_digests_on_the_way(folder, tmp_path):
     moved = []
     with (folder / "a" / "1.png").open("rb") as stream:

@@ -257,6 +257,7 @@ def test_a_mirror_path_stays_below_the_root(make_source, raw, listed, mirror, qu
     [
         ("ftp://example.org/x", {}, "cannot be fetched; an address is one of"),
         ("just/a/path", {}, "cannot be fetched; an address is one of"),
+        ("http://[::1", {}, "is no address (Invalid IPv6 URL); it is one of"),
         ("s3://bucket", {"sha256": "0" * 64}, "expected s3://bucket/key"),
         ("file://host/x", {"sha256": "0" * 64}, "three slashes"),
         ("https:///x", {"sha256": "0" * 64}, "names no host"),

@@ -1,0 +1,30 @@
+"""What `dvc.lock` says, and what is said when it cannot be read."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks import lock
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def test_every_output_with_its_digest(project: Path) -> None:
+    (project / "dvc.lock").write_text("stages:\n  a: {outs: [{path: x, md5: '1'}]}\n  b: {cmd: c}\n")
+    assert lock.output_digests() == {"x": "1"}
+
+
+def test_nothing_was_built(project: Path) -> None:
+    with pytest.raises(ValueError, match="nothing was built yet"):
+        lock.output_digests()
+
+
+@pytest.mark.parametrize("content", [b"][", b"<<<<<<< HEAD\nstages: {}\n", b"stages: []", b"[1]", b"\xff\xfe"])
+def test_a_damaged_lock_says_how_to_get_it_back(content: bytes, project: Path) -> None:
+    (project / "dvc.lock").write_bytes(content)
+    with pytest.raises(ValueError, match=r"git checkout HEAD -- dvc\.lock"):
+        lock.output_digests()
