@@ -20,6 +20,7 @@ from prefect import flow
 
 from flows.stage import main, step, table
 from tasks import paths
+from tasks.download import catalog
 from tasks.params import load
 from tasks.plan import Planned, plan
 
@@ -29,9 +30,12 @@ END_S = 20.0  # that an interrupted stage has to end by itself
 def dvc_repro() -> None:
     """Run every stage that is out of date, in DVC's order.
 
-    Raises `ValueError` when a stage fails; those that run beside it are let end, no other is started.
+    Raises `ValueError` before anything runs when a source is not described as it must be, and when a stage fails; those
+    that run beside it are let end, no other is started.
     """
     params = load()
+    for source in params.sources:
+        catalog.load(source)  # else a mistake in one would be found when others are done
     lanes = _lanes(params.hardware.threads)
     one_on_device = params.hardware.device != "cpu"
     waiting = {stage.name: stage for stage in plan()}

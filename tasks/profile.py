@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tasks import paths
+from tasks import params, paths
 
 RESULTS = {  # in the worktree → in runs/<profile>
     "dvc.lock": "dvc.lock",
@@ -24,12 +24,13 @@ RESULTS = {  # in the worktree → in runs/<profile>
 def run(profile: str) -> Path:
     """Run the whole pipeline with `profiles/<profile>.yaml`; returns the folder of results.
 
-    Raises `ValueError` for an unknown profile, or when a step fails.
+    Raises `ValueError` for an unknown profile or a mistake in it, or when a step fails.
     """
     main = paths.root()
     known = {path.stem: path for path in sorted((main / "profiles").glob("*.yaml"))}
     if profile not in known:  # also a path: the worktree would lie wherever it leads
         raise ValueError(f"no profile '{profile}'; known: {', '.join(known)}")
+    params.load(known[profile])  # a mistake is named where it was made, not in the copy
     tree = paths.state() / profile
     _worktree(main, tree)
     shutil.copyfile(known[profile], tree / "params.yaml")

@@ -1,6 +1,7 @@
 """Another profile in a small clone: built in its own worktree, results brought back, the default left as it was."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -82,5 +83,11 @@ def test_an_unknown_profile_and_a_failing_step_are_one_line(clone: Path) -> None
     (clone / "profiles/broken.yaml").write_text((clone / "profiles/tiny.yaml").read_text().replace("seed:", "sead:"))
     broken = run(clone, "-m", "flows.cli", "run", "broken")
     assert broken.returncode == 1
-    assert "unknown key 'sead'; did you mean 'seed'?" in broken.stderr
-    assert broken.stderr.strip().splitlines()[-1].startswith("error: `flows.repro` failed")
+    assert re.fullmatch(
+        r"error: \S+/profiles/broken.yaml: unknown key 'sead'; did you mean 'seed'\?.*\n", broken.stderr
+    )
+    assert not (clone / ".state/broken").exists()
+    failing = run(clone, "-m", "flows.cli", "run", "tiny", SAR_TEXT_LANES="many")
+    assert failing.returncode == 1
+    assert "SAR_TEXT_LANES is 'many'" in failing.stderr
+    assert failing.stderr.strip().splitlines()[-1].startswith("error: `flows.repro` failed")

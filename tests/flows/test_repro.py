@@ -45,6 +45,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         subprocess.run(command, cwd=tmp_path, check=True)
     (tmp_path / "dvc.yaml").write_text(DVC_YAML)
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "sources", tmp_path / "sources")
     for side in ("left", "right"):
         (tmp_path / f"{side}.in").write_text(f"{side}\n")
     monkeypatch.chdir(tmp_path)
@@ -86,6 +87,16 @@ def test_a_failed_stage_is_named_and_nothing_behind_it_starts(
         repro.dvc_repro()
     assert "Running stage 'joined'" not in capsys.readouterr().out
     assert [stage.name for stage in plan()] == ["left", "joined"]  # what ran beside it is done and kept
+
+
+def test_a_source_that_is_not_described_stops_it_before_anything_runs(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("sim_twins: optical", "sim_twinz: optical"))
+    with pytest.raises(ValueError, match=r"no source 'sim_twinz': .*`sar-text sources` lists"):
+        repro.dvc_repro()
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("file", ["dvc.lock", "dvc.yaml", ".dvc/config"])
