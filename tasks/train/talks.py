@@ -25,10 +25,8 @@ def questions(modality: str, split: str) -> tuple[Talks, Places]:
     Raises `ValueError` naming the file when there is none, or a record that is not as LLaVA has it.
     """
     path = questions_file(modality, split)
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist: run `dvc repro validate@{modality}`, or `dvc checkout`")
     talks: Talks = {}
-    for entry in json.loads(path.read_text(encoding="utf-8")):
+    for entry in _records(modality, split):
         if entry["id"] in talks:
             raise ValueError(f"{path}: {entry['id']} comes twice")
         talks[entry["id"]] = _turns(entry, where=f"{path}: {entry['id']}")
@@ -43,7 +41,7 @@ def questions(modality: str, split: str) -> tuple[Talks, Places]:
 
 def has_questions(modality: str) -> bool:
     """Whether there are questions to learn from. Texts that people wrote come without."""
-    return questions_file(modality, "train").read_text(encoding="utf-8").strip() != "[]"
+    return bool(_records(modality, "train"))
 
 
 def captions(modality: str, split: str) -> tuple[Talks, Places]:
@@ -56,6 +54,14 @@ def captions(modality: str, split: str) -> tuple[Talks, Places]:
     for row in sorted(rows, key=lambda row: str(row["caption_id"])):
         talks.setdefault(row["record_id"], []).append((CAPTION_REQUEST, row["text"]))
     return talks, {row["record_id"]: row for row in rows}
+
+
+def _records(modality: str, split: str) -> list[dict[str, Any]]:
+    path = questions_file(modality, split)
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist: run `dvc repro validate@{modality}`, or `dvc checkout`")
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _turns(entry: Mapping[str, Any], *, where: str) -> list[tuple[str, str]]:

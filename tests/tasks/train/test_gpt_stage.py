@@ -126,6 +126,7 @@ def test_what_is_missing_is_named(towers: params.Params) -> None:
     other = dataclasses.replace(towers, gpt=dataclasses.replace(towers.gpt, tower_layer=0))
     with pytest.raises(ValueError, match=r"holds another SAR-GPT .*pretrain_gpt"):
         train_gpt("two_stage", params=other, log=silent)
-    talks.questions_file("sar", "train").unlink()
-    with pytest.raises(ValueError, match=r"train_llava\.json does not exist"):
-        train_gpt("two_stage", params=towers, log=silent)
+    for modality, stage in (("sar", "two_stage"), ("optical", "optical")):
+        talks.questions_file(modality, "train").unlink()
+        with pytest.raises(ValueError, match=r"train_llava\.json does not exist: run `dvc repro"):
+            train_gpt(stage, params=towers, log=silent)  # type: ignore[arg-type]
