@@ -57,12 +57,9 @@ def results() -> None:
     """Mean recall, CIDEr and exact match of every variant on every test set, with 95 % intervals, and the gain of two
     stages.
 
-    Raises `ValueError` when nothing was evaluated.
+    Raises `ValueError` when nothing was evaluated, or the metrics are damaged.
     """
-    if not paths.metrics("evaluate").is_file():
-        raise ValueError("nothing was evaluated yet: run `make repro`")
-    measured = json.loads(paths.metrics("evaluate").read_text(encoding="utf-8"))
-    compared = json.loads(paths.metrics("compare").read_text(encoding="utf-8"))
+    measured, compared = _metrics("evaluate"), _metrics("compare")
     for metric in (*HEADLINE, ANSWERS):
         shown = Table(title=f"{metric}, 95 % intervals")
         for column in ("test set", "n", *VARIANTS, "two_stage - optical"):
@@ -77,6 +74,20 @@ def results() -> None:
         if shown.rows:
             _console().print(shown)
     print(verdict(compared))
+
+
+def _metrics(name: str) -> dict[str, Any]:
+    path = paths.metrics(name)
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist, nothing was evaluated yet: run `make repro`")
+    again = "`git checkout -- metrics` brings the committed one back, `make repro` makes it anew"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no UTF-8, or no JSON
+        raise ValueError(f"{path} is damaged ({error}): {again}") from error
+    if not isinstance(found, dict) or not found:
+        raise ValueError(f"{path} holds no test set: {again}")
+    return found
 
 
 def verdict(compared: Mapping[str, Mapping[str, Any]]) -> str:

@@ -36,3 +36,14 @@ def test_exact_match_is_shown_where_something_was_asked(
     assert said.count("sar/asked") == 3
     assert said.count("sar/not_asked") == 2
     assert "vqa_exact_match" in said
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\udcff"])
+def test_damaged_metrics_are_named(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / "metrics").mkdir()
+    with pytest.raises(ValueError, match=r"evaluate\.json does not exist.*`make repro`"):
+        show.results()
+    (tmp_path / "metrics" / "evaluate.json").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(ValueError, match=r"evaluate\.json (is damaged|holds no test set).*git checkout"):
+        show.results()
