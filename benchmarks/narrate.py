@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import paths, records
+from tasks.narrate import reader
 from tasks.narrate.claims import check
 from tasks.narrate.stage import narrate_source
 from tasks.params import Narrate
@@ -90,6 +91,7 @@ def _checking(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
     exhaustive = frozenset({"ship", "harbor"})
     ours = []
     for _ in range(PASSES):
+        reader._claims_of.cache_clear()  # else a later pass would not read at all
         start = time.process_time()
         untrue = sum(bool(check(text, row, exhaustive=exhaustive)) for text, row in pairs)
         ours.append(len(pairs) / (time.process_time() - start))
