@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from tasks.download.landmarks import BITS, LANDMARK, STEPS, turned_back
 
-TABLES = 16
+TABLES = 34
 KEY_BITS, KEY_BITS_MORE = 20, 3  # bits of a key, at least; and beyond those that number all landmarks
 MAX_BUCKET = 16  # landmarks that agree in a key; more of them are of a pattern that tells no images apart
 MAX_BITS = 24  # of 128 that may differ where a key agrees
