@@ -12,7 +12,8 @@ from tasks import paths, tracking
 
 HEADLINE = ("mean_recall", "cider")
 ANSWERS = "vqa_exact_match"  # of the test sets that hold questions
-VARIANTS = ("initial", "optical", "two_stage")
+VARIANTS = ("initial", "optical", "sar", "two_stage")
+GAINS = ("two_stage-optical", "two_stage-sar")
 
 
 COLUMNS = ("name", "modality", "format", "role", "address", "pinned", "licence")
@@ -44,7 +45,7 @@ def sources(name: str | None = None, *, markdown: bool = False) -> None:
 def _console() -> Console:
     """As wide as the terminal; in a log, wide enough for the tables."""
     console = Console()
-    return console if console.is_terminal else Console(width=140)
+    return console if console.is_terminal else Console(width=190)
 
 
 def _cell(value: object) -> str:
@@ -55,21 +56,21 @@ def _cell(value: object) -> str:
 
 def results() -> None:
     """Mean recall, CIDEr and exact match of every variant on every test set, with 95 % intervals, and the gain of two
-    stages.
+    stages over each alone.
 
     Raises `ValueError` when nothing was evaluated, or the metrics are damaged.
     """
     measured, compared = _metrics("evaluate"), _metrics("compare")
     for metric in (*HEADLINE, ANSWERS):
         shown = Table(title=f"{metric}, 95 % intervals")
-        for column in ("test set", "n", *VARIANTS, "two_stage - optical"):
+        for column in ("test set", "n", *VARIANTS, *(pair.replace("-", " - ") for pair in GAINS)):
             shown.add_column(column, justify="left" if column == "test set" else "right")
         for test_set, variants in measured.items():
             if metric not in variants[VARIANTS[0]]:
                 continue
             entries = [variants[variant][metric] for variant in VARIANTS]
-            gain = compared[test_set]["two_stage-optical"][metric]
-            cells = [_interval(entry) for entry in (*entries, gain)]
+            gains = [compared[test_set][pair][metric] for pair in GAINS]
+            cells = [_interval(entry) for entry in (*entries, *gains)]
             shown.add_row(test_set, str(entries[0]["n"]), *cells)
         if shown.rows:
             _console().print(shown)

@@ -16,7 +16,7 @@ from tasks.evaluate.test_sets import TestPool
 from tasks.params import Params
 
 KINDS = ("clip", "coca")
-VARIANTS = ("initial", "optical", "two_stage")
+VARIANTS = ("initial", "optical", "sar", "two_stage")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 In:  the validated text (`train.parquet`, `val.parquet`) with the shards of its sources, and for the second stage the
      weights of the first.
 Out: `model.safetensors`, `config.json`, `training.json` in `models/<stage>/<kind>`.
-Run: `dvc repro pretrain@clip` (optical text, from random weights), `dvc repro finetune@clip` (SAR text, from those).
+Run: `dvc repro pretrain@clip` (optical text, from the start), `dvc repro finetune@clip` (SAR text, from what came of
+     that), `dvc repro single_stage@clip` (SAR text, from the start: what the first stage is worth shows beside it).
 """
 
 import dataclasses
@@ -26,8 +27,8 @@ COLUMNS = (*PLACE, "caption_id", "text")
 def train_model(
     stage: Stage, kind: str, *, params: Params, log: Callable[[Mapping[str, float], int], None]
 ) -> TrainSummary:
-    """Train a `kind` of model (`clip`, `coca`) on the optical text (`optical`), or its result on the SAR text
-    (`two_stage`).
+    """Train a `kind` of model (`clip`, `coca`) on the optical text (`optical`), on the SAR text (`sar`), or what came
+    of the optical text on the SAR text (`two_stage`).
 
     `log` receives named numbers with their step. A killed run that is started again with the same inputs goes on where
     it was. Raises `ValueError` when an input is missing or does not fit.
@@ -39,10 +40,12 @@ def train_model(
     architecture = params.model(kind).architecture
     if stage == "optical":
         modality, settings = "optical", params.model(kind).pretrain
+    else:
+        modality, settings = "sar", params.model(kind).finetune
+    if stage != "two_stage":
         trained = model.initial(kind, architecture=architecture, seed=params.seed)
         start = "random"
     else:
-        modality, settings = "sar", params.model(kind).finetune
         folder = paths.model("optical", kind)
         trained = model.load(folder)
         if (trained.kind, trained.architecture) != (kind, architecture):
