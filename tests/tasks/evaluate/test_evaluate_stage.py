@@ -130,7 +130,7 @@ def test_answers_are_those_of_the_model(trained):
     evaluate(params=trained)
     kept = records.read(paths.predictions("answers"))
     said = {row["question_id"]: row["text"] for row in kept if row["variant"] == "optical"}
-    assert len(kept) == 3 * len(said) == 3 * 26
+    assert len(kept) == 4 * len(said) == 4 * 26
     rows = [row for row in records.read(paths.text("sar") / "test_questions.parquet") if row["source"] == "sim_pairs"]
     with ShardReader(paths.sources_data("sar")) as reader:
         again = answers(
