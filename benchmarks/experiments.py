@@ -140,7 +140,8 @@ def _run(name: str, work: Path) -> float:
     folder = work / seed
     code = f"from benchmarks.experiments import stage; stage({stage!r})"
     place = folder / LONG if LONG in stage.split() else folder
-    environment = {**os.environ, "DVC_ROOT": str(place), "SAR_TEXT_TRACKING": "off", "PYTHONPATH": str(ROOT)}
+    modules = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "DVC_ROOT": str(place), "SAR_TEXT_TRACKING": "off", "PYTHONPATH": modules}
     environment.pop("SAR_TEXT_STATE", None)
     begin = time.perf_counter()
     subprocess.run(
