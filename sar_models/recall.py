@@ -8,6 +8,7 @@ from sar_models.hardware import autocast
 from sar_models.metrics import retrieval
 from sar_models.model import Model
 from sar_models.settings import Hardware
+from sar_models.short_text import shortened
 
 
 def mean_recall(
@@ -22,7 +23,7 @@ def mean_recall(
             batch = pixels.stack([examples.pictures[index] for index in chosen]).to(device)
             images.append(model.module.encode_image(pixels.normalise(batch, mean=model.mean, std=model.std)))
         for start in range(0, len(tokens), batch_size):
-            part = tokens[start : start + batch_size]
+            part = shortened(model.module, {"tokens": tokens[start : start + batch_size]})["tokens"]
             texts.append(model.module.encode_text(part.to(device)))
     found = retrieval.ranks(
         torch.cat(images).float().cpu().numpy(),

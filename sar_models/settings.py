@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
+Frozen = Literal["none", "image", "text"]
+Contrastive = Literal["softmax", "sigmoid"]
+
 
 def bounded(settings: object, *, least: float, most: float = inf, keys: tuple[str, ...]) -> None:
     """Raise `ValueError` for the first of `keys` whose number is not finite or not from `least` to `most`."""
@@ -23,6 +26,7 @@ class Hardware:
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: int = 2  # of torch on the CPU, in each process
     processes: int = 1  # of training; above 1 the training stages start themselves under torchrun
+    compile: bool = False  # training steps through torch.compile
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", self.device):
@@ -44,6 +48,11 @@ class Training:
     patience: int  # validations without a better loss before stopping; 0 never stops early
     caption_weight: float = 1.0  # CoCa: weight of the caption loss
     contrastive_weight: float = 1.0  # CoCa: weight of the contrastive loss
+    contrastive_loss: Contrastive = "softmax"  # CLIP and CoCa: sigmoid is SigLIP's
+    micro_batch: int = 0  # images of a process that go through the network together; 0: its whole share of the batch
+    frozen: Frozen = "none"  # CLIP and CoCa: the tower that keeps its weights
+    ema_decay: float = 0.0  # above 0 a moving average of the weights is validated and kept
+    stage_1_share: float = 0.0  # stage 2: share of the stage-1 weights in the final ones
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
@@ -51,7 +60,9 @@ class Training:
         if self.learning_rate <= 0 or self.gradient_clip <= 0:
             raise ValueError("learning_rate and gradient_clip must be above 0")
         at_least_0 = ("weight_decay", "warmup_steps", "patience", "caption_weight", "contrastive_weight")
-        bounded(self, least=0, keys=("learning_rate", "gradient_clip", *at_least_0))
+        bounded(self, least=0, keys=("learning_rate", "gradient_clip", *at_least_0, "micro_batch"))
+        bounded(self, least=0, most=0.99999, keys=("ema_decay",))
+        bounded(self, least=0, most=1, keys=("stage_1_share",))
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,9 @@ class ModelSettings:
     architecture: str  # a name in sar_models/configs or one of open_clip's own, such as ViT-L-14
     pretrain: Training  # stage 1, optical
     finetune: Training  # stage 2, SAR
+
+    def __post_init__(self) -> None:
+        _no_stage_before(self.pretrain, name="pretrain")
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,8 @@ class GptSettings:
     def __post_init__(self) -> None:
         if not self.language_model:
             raise ValueError("language_model is empty; give sar_gpt_tiny, a hub id or a local folder")
+        _no_stage_before(self.align, name="align")
+        _no_stage_before(self.pretrain, name="pretrain")
 
     @property
     def shape(self) -> GptShape:
@@ -145,3 +161,8 @@ class Sampling:
         bounded(self, least=1, keys=("max_tokens", "batch_size"))
         if not 0 < self.temperature < inf:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0 (for none, decode greedily)")
+
+
+def _no_stage_before(settings: Training, *, name: str) -> None:
+    if settings.stage_1_share:
+        raise ValueError(f"{name}.stage_1_share is {settings.stage_1_share}, but only finetune has a stage before it")

@@ -54,6 +54,7 @@ def train_model(
                 f"'{architecture}': run the first stage again (`dvc repro pretrain@{kind}`)"
             )
         start = sha256(folder / model.WEIGHTS)
+    trained = model.compared_by(trained, settings.contrastive_loss)
 
     train_set, val_set = (
         _examples(modality, split, trained, threads=params.hardware.threads) for split in ("train", "val")
