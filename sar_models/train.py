@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sar_models import checkpoint, pixels
 from sar_models.data import Batch, DataSet, batches, steps_per_epoch
+from sar_models.feed import on_device
 from sar_models.hardware import autocast, computing
 from sar_models.progress import TrainingProgress, training_progress
 from sar_models.schedule import decay_groups, learning_rate
@@ -137,9 +138,9 @@ class _Run:
         remaining = batches(
             train_set,
             batch_size=self.settings.batch_size, seed=self.seed, epoch=history.epoch, first=history.step_in_epoch,
-            rank=self.world.rank, processes=self.world.size,
+            rank=self.world.rank, processes=self.world.size, pinned=self.device.type == "cuda",
         )  # fmt: skip
-        for batch in remaining:
+        for batch in on_device(remaining, self.device):
             losses, rate = self.step(batch)
             history.step += 1
             history.step_in_epoch += 1
@@ -162,10 +163,9 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         torch.manual_seed((self.seed * 1_000_003 + history.step) * self.world.size + self.world.rank)
-        images = pixels.model_input(batch.images.to(self.device), mean=self.model.mean, std=self.model.std)
-        text = {name: tokens.to(self.device) for name, tokens in batch.text.items()}
+        images = pixels.model_input(batch.images, mean=self.model.mean, std=self.model.std)
         with autocast(self.hardware):
-            named = self.objective.losses(self.network, images, **text, world=self.world)
+            named = self.objective.losses(self.network, images, **batch.text, world=self.world)
         total = sum(self.weights[name] * value for name, value in named.items())
         values = self.world.sum(torch.stack([total, *named.values()])) / self.world.size
         losses = dict(zip(["loss", *named], values.tolist(), strict=True))
