@@ -27,6 +27,7 @@ class Hardware:
     threads: int = 2  # of torch on the CPU, in each process
     processes: int = 1  # of training; above 1 the training stages start themselves under torchrun
     compile: bool = False  # training steps through torch.compile
+    pixel_cache: bool = True  # pictures decoded once into a file and shared; false reads them from the shards
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", self.device):

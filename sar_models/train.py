@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sar_models import averaging, checkpoint, freezing, gradients, memory, pixels
 from sar_models.data import Batch, DataSet, batches, steps_per_epoch
+from sar_models.feed import on_device
 from sar_models.hardware import computing
 from sar_models.progress import TrainingProgress, training_progress
 from sar_models.schedule import decay_groups, learning_rate
@@ -161,9 +162,9 @@ class _Run:
         remaining = batches(
             train_set,
             batch_size=self.settings.batch_size, seed=self.seed, epoch=history.epoch, first=history.step_in_epoch,
-            rank=self.world.rank, processes=self.world.size,
+            rank=self.world.rank, processes=self.world.size, pinned=self.device.type == "cuda",
         )  # fmt: skip
-        for batch in remaining:
+        for batch in on_device(remaining, self.device):
             losses, rate = self.step(batch)
             history.step += 1
             history.step_in_epoch += 1
@@ -186,10 +187,10 @@ class _Run:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        text = {name: tokens.to(self.device) for name, tokens in shortened(self.model.module, batch.text).items()}
+        text = shortened(self.model.module, batch.text)
         self.optimizer.zero_grad(set_to_none=True)
         named = gradients.backward(
-            self.network, batch.images.to(self.device), text,
+            self.network, batch.images, text,
             objective=self.objective, weights=self.weights, prepare=self.model_input, world=self.world,
             hardware=self.hardware, micro_batch=self.settings.micro_batch,
             seed=(self.seed * 1_000_003 + history.step) * self.world.size + self.world.rank,

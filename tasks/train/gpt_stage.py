@@ -19,7 +19,7 @@ from tasks import paths
 from tasks.params import Params
 from tasks.train import summary as summaries
 from tasks.train import talks
-from tasks.train.inputs import checkpoints, sha256, table
+from tasks.train.inputs import cache, checkpoints, sha256, table
 from tasks.train.summary import GptSummary, Stage
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _conversations(
         found = conversations(
             turns, places,
             open_picture=reader.picture, words=trained.words, image_size_px=trained.image_size_px,
-            longest=trained.longest, threads=params.hardware.threads,
+            longest=trained.longest, threads=params.hardware.threads, cache=cache(params.hardware),
         )  # fmt: skip
         with computing(params.hardware) as device, torch.no_grad():
             tower = trained.module.to(device)

@@ -11,10 +11,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from sar_models.settings import Hardware
 from tasks import paths, records
 from tasks.params import Params
 from tasks.train import summary as summaries
-from tasks.train.inputs import PLACE, checkpoints, sha256, table
+from tasks.train.inputs import PLACE, cache, checkpoints, sha256, table
 from tasks.train.summary import Stage, TrainSummary
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def train_model(
         start = sha256(folder / model.WEIGHTS)
     trained = model.compared_by(trained, settings.contrastive_loss)
 
-    train_set, val_set = (
-        _examples(modality, split, trained, threads=params.hardware.threads) for split in ("train", "val")
-    )
+    train_set, val_set = (_examples(modality, split, trained, hardware=params.hardware) for split in ("train", "val"))
     tables = [sha256(table(modality, split)) for split in ("train", "val")]
     identity = [stage, kind, architecture, start, *tables]
     unfinished = checkpoints(identity, settings, params.hardware, params.seed)
@@ -98,7 +97,7 @@ def train_model(
     return summary
 
 
-def _examples(modality: str, split: str, trained: "Model", *, threads: int) -> "Examples":
+def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware) -> "Examples":
     from sar_models.data import examples
     from sar_models.shards import ShardReader
 
@@ -112,5 +111,6 @@ def _examples(modality: str, split: str, trained: "Model", *, threads: int) -> "
             open_picture=reader.picture,
             tokenizer=trained.tokenizer,
             image_size_px=trained.image_size_px,
-            threads=threads,
+            threads=hardware.threads,
+            cache=cache(hardware),
         )

@@ -46,6 +46,18 @@ def test_two_stages(kind: str, project: params.Params) -> None:
     assert not list((paths.state() / "checkpoints").iterdir()), "deleted after success"
 
 
+def test_the_cache_of_pictures_changes_nothing(project: params.Params) -> None:
+    seen = []
+    for pixel_cache in (False, True, True):
+        hardware = dataclasses.replace(project.hardware, pixel_cache=pixel_cache)
+        train_model("optical", "clip", params=dataclasses.replace(project, hardware=hardware), log=silent)
+        seen.append((paths.model("optical", "clip") / model.WEIGHTS).read_bytes())
+        assert paths.input_cache().exists() == pixel_cache
+    assert seen[0] == seen[1] == seen[2]
+    kept = [path for path in paths.input_cache().iterdir() if path.is_dir()]
+    assert len(kept) == 4, "pictures and tokens of train and val"
+
+
 def test_equal_inputs_give_equal_bytes(project: params.Params) -> None:
     seen = []
     for _ in range(2):
