@@ -17,6 +17,8 @@ def train(flow_name: Literal["pretrain", "finetune"], stage: Literal["optical", 
     name = f"{flow_name}@{kind}"
     settings = {
         "architecture": model.architecture,
+        "start": asdict(model.start),
+        "context_length": model.context_length,
         "seed": params.seed,
         "hardware": asdict(params.hardware),
         flow_name: asdict(getattr(model, flow_name)),

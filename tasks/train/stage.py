@@ -3,7 +3,7 @@
 In:  the validated text (`train.parquet`, `val.parquet`) with the shards of its sources, and for the second stage the
      weights of the first.
 Out: `model.safetensors`, `config.json`, `training.json` in `models/<stage>/<kind>`.
-Run: `dvc repro pretrain@clip` (optical text, from random weights), `dvc repro finetune@clip` (SAR text, from those).
+Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc repro finetune@clip` (SAR text, from those).
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from tasks import paths, records
 from tasks.params import Params
 from tasks.train import summary as summaries
 from tasks.train.inputs import PLACE, checkpoints, sha256, table
+from tasks.train.start import begin
 from tasks.train.summary import Stage, TrainSummary
 
 if TYPE_CHECKING:
@@ -36,27 +37,41 @@ def train_model(
     from sar_models.train import train
     from sar_models.world import is_first
 
-    architecture = params.model(kind).architecture
+    wanted = params.model(kind)
     if stage == "optical":
-        modality, settings = "optical", params.model(kind).pretrain
-        trained = model.initial(kind, architecture=architecture, seed=params.seed)
-        start = "random"
+        modality, settings = "optical", wanted.pretrain
+        begun = begin(kind, params=params)
+        trained, start, start_sha256 = begun.model, wanted.start.weights, begun.weights_sha256
+        if is_first():
+            for note in (f"{kind} starts from {start} {start_sha256}".strip(), *begun.notes):
+                print(note, flush=True)
     else:
-        modality, settings = "sar", params.model(kind).finetune
+        modality, settings = "sar", wanted.finetune
         folder = paths.model("optical", kind)
         trained = model.load(folder)
-        if (trained.kind, trained.architecture) != (kind, architecture):
+        config = model.configuration(wanted.architecture, context_length=wanted.context_length)
+        if (trained.kind, trained.architecture, trained.config) != (kind, wanted.architecture, config):
             raise ValueError(
-                f"{folder} holds a {trained.kind} '{trained.architecture}', but params.yaml asks for a {kind} "
-                f"'{architecture}': run the first stage again (`dvc repro pretrain@{kind}`)"
+                f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} tokens, "
+                f"but params.yaml asks for a {kind} '{wanted.architecture}' of {wanted.context_length or 'its own'} "
+                f"tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
             )
-        start = sha256(folder / model.WEIGHTS)
+        start, start_sha256 = folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
 
     train_set, val_set = (
         _examples(modality, split, trained, threads=params.hardware.threads) for split in ("train", "val")
     )
+    for split, examples in (("training", train_set), ("validation", val_set)):
+        if examples.cut_captions and is_first():
+            print(
+                f"warning: {examples.cut_captions} of {examples.captions} {split} captions are longer than the "
+                f"{trained.tokenizer.context_length} tokens of {kind} and lose sentences at their end; a larger "
+                f"{kind}.context_length keeps them",
+                flush=True,
+            )
     tables = [sha256(table(modality, split)) for split in ("train", "val")]
-    identity = [stage, kind, architecture, start, *tables]
+    first = [dataclasses.asdict(wanted.start), start_sha256, wanted.context_length]
+    identity = [stage, kind, wanted.architecture, *first, *tables]
     unfinished = checkpoints(identity, settings, params.hardware, params.seed)
     history = train(
         trained,
@@ -74,7 +89,9 @@ def train_model(
     summary = TrainSummary(
         stage=stage,
         kind=kind,
-        architecture=architecture,
+        architecture=wanted.architecture,
+        start=start,
+        start_sha256=start_sha256,
         parameters=trained.parameters,
         images=len(train_set),
         captions=train_set.captions,
