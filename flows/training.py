@@ -18,6 +18,8 @@ def train(flow_name: str, stage: Literal["optical", "sar", "two_stage"], kind: s
     recipe = "pretrain" if stage == "optical" else "finetune"
     settings = {
         "architecture": model.architecture,
+        "start": asdict(model.start),
+        "context_length": model.context_length,
         "seed": params.seed,
         "hardware": asdict(params.hardware),
         recipe: asdict(getattr(model, recipe)),

@@ -6,7 +6,7 @@ import functools
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -14,10 +14,12 @@ import open_clip
 import safetensors.torch
 import torch
 from open_clip.modified_resnet import ModifiedResNet
+from open_clip.timm_model import TimmModel
 from torch import nn
 
 from sar_models.settings import Contrastive
 from sar_models.short_text import ShortTextClip
+from sar_models.timm_tower import CellTower
 from sar_models.token_pool import with_tokens
 from sar_models.tokenizer import Tokenizer
 
@@ -47,13 +49,14 @@ class Model:
         return sum(parameter.numel() for parameter in self.module.parameters())
 
 
-def initial(kind: str, *, architecture: str, seed: int) -> Model:
+def initial(kind: str, *, architecture: str, seed: int, context_length: int = 0) -> Model:
     """A model with random weights, the same for the same seed.
 
     `architecture` is the name of a file in `sar_models/configs` or one of open_clip's own, such as `ViT-L-14` or
-    `coca_ViT-L-14`. Raises `ValueError` for an unknown one or one of the other kind.
+    `coca_ViT-L-14`; `context_length` tokens replace its own unless 0. Raises `ValueError` for an unknown one or one of
+    the other kind.
     """
-    config = _configuration(architecture)
+    config = configuration(architecture, context_length=context_length)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return _build(kind, architecture=architecture, seed=seed, config=config)
@@ -110,7 +113,7 @@ def load(folder: Path) -> Model:
         config=described["model"],
     )
     load_weights(model.module, tensors, where=str(folder / WEIGHTS))
-    return model
+    return replace(model, mean=tuple(described["mean"]), std=tuple(described["std"]))
 
 
 def read_weights(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -153,7 +156,8 @@ def _register_configs() -> None:
     open_clip.add_model_config(CONFIGS)
 
 
-def _configuration(architecture: str) -> dict[str, Any]:
+def configuration(architecture: str, *, context_length: int = 0) -> dict[str, Any]:
+    """What open_clip builds `architecture` from. Raises `ValueError` for an unknown one."""
     _register_configs()
     if architecture not in open_clip.list_models():
         ours = ", ".join(sorted(path.stem for path in CONFIGS.glob("*.json") if path.stem in open_clip.list_models()))
@@ -161,7 +165,11 @@ def _configuration(architecture: str) -> dict[str, Any]:
             f"architecture '{architecture}' is unknown: give one of ours ({ours}) or of open_clip "
             "(`python -c 'import open_clip; print(open_clip.list_models())'`)"
         )
-    return cast(dict[str, Any], open_clip.get_model_config(architecture))
+    config = cast(dict[str, Any], open_clip.get_model_config(architecture))
+    for part in ("text_cfg", "multimodal_cfg"):
+        if context_length and part in config:
+            config[part]["context_length"] = context_length
+    return config
 
 
 def _build(kind: str, *, architecture: str, seed: int, config: Mapping[str, Any]) -> Model:
@@ -174,6 +182,7 @@ def _build(kind: str, *, architecture: str, seed: int, config: Mapping[str, Any]
         raise ValueError(f"architecture '{architecture}' has a text tower of Hugging Face, which is not supported")
     arguments = copy.deepcopy(dict(config))
     custom_text = arguments.pop("custom_text", False)
+    preprocess = arguments.pop("preprocess_cfg", {})  # as in the open_clip_config.json of the Hugging Face hub
     if kind == "coca":
         module = open_clip.CoCa(**arguments)
         # open_clip leaves the decoder's projection as uninitialised memory; the value is CoCa's own for this layer.
@@ -181,6 +190,8 @@ def _build(kind: str, *, architecture: str, seed: int, config: Mapping[str, Any]
         nn.init.normal_(decoder.text_projection, std=decoder.width**-0.5)
         if isinstance(module.visual, ModifiedResNet):
             with_tokens(module.visual)
+        elif isinstance(module.visual, TimmModel):
+            module.visual = CellTower(module.visual, image_size_px=config["vision_cfg"]["image_size"])
     elif custom_text:
         module = open_clip.CustomTextCLIP(**arguments, output_dict=True)
     else:
@@ -193,6 +204,6 @@ def _build(kind: str, *, architecture: str, seed: int, config: Mapping[str, Any]
         module=module,
         tokenizer=Tokenizer(vocab_size=text.get("vocab_size", 49408), context_length=text.get("context_length", 77)),
         image_size_px=int(config["vision_cfg"]["image_size"]),
-        mean=tuple(open_clip.OPENAI_DATASET_MEAN),
-        std=tuple(open_clip.OPENAI_DATASET_STD),
+        mean=tuple(preprocess.get("mean", open_clip.OPENAI_DATASET_MEAN)),
+        std=tuple(preprocess.get("std", open_clip.OPENAI_DATASET_STD)),
     )

@@ -9,6 +9,9 @@ Frozen = Literal["none", "image", "text"]
 Contrastive = Literal["softmax", "sigmoid"]
 
 
+RANDOM = "random"  # start.weights: none
+
+
 def bounded(settings: object, *, least: float, most: float = inf, keys: tuple[str, ...]) -> None:
     """Raise `ValueError` for the first of `keys` whose number is not finite or not from `least` to `most`."""
     for key in keys:
@@ -67,12 +70,34 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The weights that stage 1 begins from. docs/models.md"""
+
+    weights: str = "random"  # a path, a tag of open_clip, hf:ORG/NAME; timm:PATH or timm:TAG, of the image tower alone
+    sha256: str = ""  # of the file of weights, which is refused if it has another; empty: any
+    resize_positions: bool = False  # interpolate the positions of weights for another image size or context length
+
+    def __post_init__(self) -> None:
+        if not self.weights:
+            raise ValueError("weights is empty; give random, a path, a tag of open_clip, hf:ORG/NAME or timm:TAG")
+        if self.weights == RANDOM and (self.sha256 or self.resize_positions):
+            raise ValueError("random weights have no sha256 and nothing to resize; leave both out, or name weights")
+        if self.sha256 and not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"sha256 is {self.sha256!r}; give the 64 digits that `sha256sum FILE` prints")
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """A model and its two stages."""
 
     architecture: str  # a name in sar_models/configs or one of open_clip's own, such as ViT-L-14
     pretrain: Training  # stage 1, optical
     finetune: Training  # stage 2, SAR
+    start: Start = Start()
+    context_length: int = 0  # tokens of a caption, start and end included; 0: as many as the architecture says
+
+    def __post_init__(self) -> None:
+        bounded(self, least=0, keys=("context_length",))
 
     def __post_init__(self) -> None:
         _no_stage_before(self.pretrain, name="pretrain")

@@ -119,6 +119,12 @@ def model(stage: str, name: str) -> Path:
     return root() / "models" / stage / name
 
 
+def weights() -> list[Path]:
+    """Where weights with a relative path lie: below the repository, else below `SAR_TEXT_MIRROR`."""
+    mirror = os.environ.get("SAR_TEXT_MIRROR")
+    return [root(), *([Path(mirror)] if mirror else [])]
+
+
 def metrics(name: str) -> Path:
     return root() / "metrics" / f"{name}.json"
 

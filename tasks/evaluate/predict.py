@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from sar_models.infer import caption, embed_images, embed_texts
 from sar_models.metrics.retrieval import text_key
-from sar_models.model import Model, initial, load
+from sar_models.model import Model, load
 from sar_models.pixels import resize
 from sar_models.shards import ShardReader
 from tasks import paths
 from tasks.evaluate.test_sets import TestPool
 from tasks.params import Params
+from tasks.train.start import begin
 
 KINDS = ("clip", "coca")
 VARIANTS = ("initial", "optical", "sar", "two_stage")
@@ -64,7 +65,7 @@ class Pictures:
 def model(variant: str, kind: str, *, params: Params) -> Model:
     """The model of a variant: `initial` is where training starts from, the others lie in `models/<variant>/<kind>`."""
     if variant == "initial":
-        return initial(kind, architecture=params.model(kind).architecture, seed=params.seed)
+        return begin(kind, params=params).model
     return load(paths.model(variant, kind))
 
 

@@ -60,7 +60,7 @@ def narrate_pairs(name: str, *, params: Params) -> PairsSummary:
     from sar_models.pretrained import open_model
 
     pairs = _pairs(name)
-    captioner = open_model(params.pairs.captioner, kind="coca", root=paths.root())
+    captioner = open_model(params.pairs.captioner, kind="coca", roots=paths.weights())
     by = rewriter(
         params.pairs.rewriter,
         language_model=params.pairs.language_model,

@@ -3,8 +3,9 @@
 In:  the validated text (`train.parquet`, `val.parquet`) with the shards of its sources, and for the second stage the
      weights of the first.
 Out: `model.safetensors`, `config.json`, `training.json` in `models/<stage>/<kind>`.
-Run: `dvc repro pretrain@clip` (optical text, from the start), `dvc repro finetune@clip` (SAR text, from what came of
-     that), `dvc repro single_stage@clip` (SAR text, from the start: what the first stage is worth shows beside it).
+Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc repro finetune@clip` (SAR text, from what
+     came of that), `dvc repro single_stage@clip` (SAR text, from what `start` names: what the first stage is worth
+     shows beside it).
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ from tasks import paths, records
 from tasks.params import Params
 from tasks.train import summary as summaries
 from tasks.train.inputs import PLACE, cache, checkpoints, sha256, table
+from tasks.train.start import begin
 from tasks.train.summary import Stage, TrainSummary
 
 if TYPE_CHECKING:
@@ -38,28 +40,42 @@ def train_model(
     from sar_models.train import train
     from sar_models.world import is_first
 
-    architecture = params.model(kind).architecture
+    wanted = params.model(kind)
     if stage == "optical":
-        modality, settings = "optical", params.model(kind).pretrain
+        modality, settings = "optical", wanted.pretrain
     else:
-        modality, settings = "sar", params.model(kind).finetune
+        modality, settings = "sar", wanted.finetune
     if stage != "two_stage":
-        trained = model.initial(kind, architecture=architecture, seed=params.seed)
-        start = "random"
+        begun = begin(kind, params=params)
+        trained, start, start_sha256 = begun.model, wanted.start.weights, begun.weights_sha256
+        if is_first():
+            for note in (f"{kind} starts from {start} {start_sha256}".strip(), *begun.notes):
+                print(note, flush=True)
     else:
         folder = paths.model("optical", kind)
         trained = model.load(folder)
-        if (trained.kind, trained.architecture) != (kind, architecture):
+        config = model.configuration(wanted.architecture, context_length=wanted.context_length)
+        if (trained.kind, trained.architecture, trained.config) != (kind, wanted.architecture, config):
             raise ValueError(
-                f"{folder} holds a {trained.kind} '{trained.architecture}', but params.yaml asks for a {kind} "
-                f"'{architecture}': run the first stage again (`dvc repro pretrain@{kind}`)"
+                f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} tokens, "
+                f"but params.yaml asks for a {kind} '{wanted.architecture}' of {wanted.context_length or 'its own'} "
+                f"tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
             )
-        start = sha256(folder / model.WEIGHTS)
+        start, start_sha256 = folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
     trained = model.compared_by(trained, settings.contrastive_loss)
 
     train_set, val_set = (_examples(modality, split, trained, hardware=params.hardware) for split in ("train", "val"))
+    for split, examples in (("training", train_set), ("validation", val_set)):
+        if examples.cut_captions and is_first():
+            print(
+                f"warning: {examples.cut_captions} of {examples.captions} {split} captions are longer than the "
+                f"{trained.tokenizer.context_length} tokens of {kind} and lose sentences at their end; a larger "
+                f"{kind}.context_length keeps them",
+                flush=True,
+            )
     tables = [sha256(table(modality, split)) for split in ("train", "val")]
-    identity = [stage, kind, architecture, start, *tables]
+    first = [dataclasses.asdict(wanted.start), start_sha256, wanted.context_length]
+    identity = [stage, kind, wanted.architecture, *first, *tables]
     unfinished = checkpoints(identity, settings, params.hardware, params.seed)
     history = train(
         trained,
@@ -77,7 +93,9 @@ def train_model(
     summary = TrainSummary(
         stage=stage,
         kind=kind,
-        architecture=architecture,
+        architecture=wanted.architecture,
+        start=start,
+        start_sha256=start_sha256,
         parameters=trained.parameters,
         images=len(train_set),
         captions=train_set.captions,

@@ -40,6 +40,8 @@ class Summary:
 class TrainSummary(Summary):
     """Of CLIP and CoCa."""
 
+    start: str  # as params.yaml names the weights that the stage began from; of stage 2 the folder of stage 1
+    start_sha256: str  # of the file of these weights; empty for random ones
     captions: int
     cut_captions: int  # longer than the model's context
     best_val_mean_recall: float

@@ -1,0 +1,27 @@
+"""What the first stage of a model begins from, which is also what evaluate calls `initial`."""
+
+from typing import TYPE_CHECKING
+
+from tasks import paths
+from tasks.params import Params
+
+if TYPE_CHECKING:
+    from sar_models.pretrained import Named
+
+
+def begin(kind: str, *, params: Params) -> "Named":
+    """The `kind` of model (`clip`, `coca`) that params.yaml describes, with the weights that its `start` names.
+
+    Raises `ValueError` when the weights cannot be had, are not those of the digest, or do not fit.
+    """
+    from sar_models import pretrained
+
+    settings = params.model(kind)
+    return pretrained.begin(
+        kind,
+        architecture=settings.architecture,
+        start=settings.start,
+        seed=params.seed,
+        roots=paths.weights(),
+        context_length=settings.context_length,
+    )
