@@ -98,8 +98,6 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         bounded(self, least=0, keys=("context_length",))
-
-    def __post_init__(self) -> None:
         _no_stage_before(self.pretrain, name="pretrain")
 
 
