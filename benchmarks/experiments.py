@@ -6,7 +6,7 @@
 For each seed the simulated world is drawn anew (`simulate.seed` of every source) and everything is trained anew
 (`seed`), into a folder of its own. Then SAR alone is trained once more for as many steps as both stages have together,
 for two stages cost more than one. Stages run side by side as the machine allows (`--lanes`). Out come one JSON file a
-seed, and `summary.json`: mean and spread over the seeds of each variant and gain.
+seed, and `summary.json`: mean and spread of each variant and gain over all seeds whose files lie there.
 
 Each stage is the function that its flow calls; Prefect, DVC and MLflow are left out: it runs where they are not.
 """
@@ -56,11 +56,11 @@ def main() -> None:
             graph |= stages(work / str(seed), seed=seed)
         seconds = run_all(graph, work=work, lanes=arguments.lanes)
         arguments.out.mkdir(parents=True, exist_ok=True)
-        found = {seed: result(work / str(seed)) for seed in arguments.seeds}
-    for seed, tables in found.items():
-        own = {name.partition("/")[2]: spent for name, spent in seconds.items() if name.startswith(f"{seed}/")}
-        _write(arguments.out / f"seed_{seed}.json", {**tables, "stage_s": own})
-    _write(arguments.out / "summary.json", summary(found))
+        for seed in arguments.seeds:
+            own = {name.partition("/")[2]: spent for name, spent in seconds.items() if name.startswith(f"{seed}/")}
+            _write(arguments.out / f"seed_{seed}.json", {"tables": result(work / str(seed)), "stage_s": own})
+    seeds = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(arguments.out.glob("seed_*.json"))]
+    _write(arguments.out / "summary.json", summary([each["tables"] for each in seeds]))
     print(f"results: {arguments.out}")
 
 
@@ -259,15 +259,14 @@ def result(folder: Path) -> dict[str, Any]:
     return tables
 
 
-def summary(found: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+def summary(found: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Table → test set → variant or gain → metric → mean, spread over the seeds, and how many are surely above zero."""
-    first, *_ = found.values()
+    first = found[0]
     return {
         table: {
             test_set: {
                 variant: {
-                    metric: _over([each[table][test_set][variant][metric] for each in found.values()])
-                    for metric in metrics
+                    metric: _over([each[table][test_set][variant][metric] for each in found]) for metric in metrics
                 }
                 for variant, metrics in variants.items()
             }
