@@ -128,12 +128,17 @@ def run(
 
 
 def to_files(
-    kind: str, output: Path, *, kill_at: int | None = None, environment: Mapping[str, str] | None = None
+    kind: str,
+    output: Path,
+    *,
+    kill_at: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    settings: Training = SETTINGS,
 ) -> None:
     """A whole training as a process of its own does it, with frequent checkpoints."""
     os.environ.update(environment or {})
     train.LOG_STEPS, train.CHECKPOINT_STEPS = 1, 3
-    trained, history = run(kind, output / "checkpoints", kill_at=kill_at)
+    trained, history = run(kind, output / "checkpoints", kill_at=kill_at, settings=settings)
     if is_first():
         (gpt_model if kind == "gpt" else model).save(trained, output)
         (output / "curve.json").write_text(json.dumps(history.curve))

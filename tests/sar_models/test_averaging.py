@@ -145,9 +145,9 @@ def test_micro_batches_refuse_batch_norms(tmp_path: Path) -> None:
 def test_out_of_memory_says_what_would_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = clip.forward
 
-    def greedy(*args: object) -> Output:
+    def greedy(*args: object, **kwargs: object) -> Output:
         torch.empty(2**60, dtype=torch.uint8)  # an exbibyte
-        return honest(*args)  # type: ignore[arg-type]
+        return honest(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(clip, "forward", greedy)
     fitting = r"out of memory on the CPU with batch_size 8\. .*micro_batch: 4 .*; batch_size: 4 "
