@@ -45,6 +45,7 @@ class Training:
     patience: int  # validations without a better loss before stopping; 0 never stops early
     caption_weight: float = 1.0  # CoCa: weight of the caption loss
     contrastive_weight: float = 1.0  # CoCa: weight of the contrastive loss
+    augment: Literal["none", "sar"] = "none"  # sar: speckle, gain, flips and turns with the caption. docs/input.md
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
@@ -62,6 +63,10 @@ class ModelSettings:
     architecture: str  # a name in sar_models/configs or one of open_clip's own, such as ViT-L-14
     pretrain: Training  # stage 1, optical
     finetune: Training  # stage 2, SAR
+
+    def __post_init__(self) -> None:
+        if self.pretrain.augment == "sar":
+            raise ValueError("pretrain.augment is sar, but stage 1 learns from optical images: leave it out there")
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,12 @@ class GptSettings:
     def __post_init__(self) -> None:
         if not self.language_model:
             raise ValueError("language_model is empty; give sar_gpt_tiny, a hub id or a local folder")
+        for name in ("align", "pretrain", "finetune"):
+            if getattr(self, name).augment == "sar":
+                raise ValueError(
+                    f"{name}.augment is sar, but SAR-GPT looks at each picture once, through a frozen tower: leave it "
+                    "out there"
+                )
 
     @property
     def shape(self) -> GptShape:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sar_models.data import Examples
     from sar_models.model import Model
 
-COLUMNS = (*PLACE, "caption_id", "text")
+COLUMNS = (*PLACE, "caption_id", "text", "route")
 
 
 def train_model(
@@ -53,7 +53,10 @@ def train_model(
             )
         start = sha256(folder / model.WEIGHTS)
 
-    train_set, val_set = (_examples(modality, split, trained, hardware=params.hardware) for split in ("train", "val"))
+    train_set, val_set = (
+        _examples(modality, split, trained, hardware=params.hardware, augment=augment)
+        for split, augment in (("train", settings.augment), ("val", "none"))
+    )
     tables = [sha256(table(modality, split)) for split in ("train", "val")]
     identity = [stage, kind, architecture, start, *tables]
     unfinished = checkpoints(identity, settings, params.hardware, params.seed)
@@ -93,14 +96,17 @@ def train_model(
     return summary
 
 
-def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware) -> "Examples":
+def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware, augment: str) -> "Examples":
     from sar_models.data import examples
     from sar_models.shards import ShardReader
+    from tasks.train.symmetries import seen
 
     path = table(modality, split)
     rows = records.read(path, columns=COLUMNS)
     if not rows:
         raise ValueError(f"{path} holds no captions: look at the quarantine beside it, or add a source")
+    if augment == "sar":
+        rows = [seen(row) for row in rows]
     with ShardReader(paths.sources_data(modality)) as reader:
         return examples(
             rows,
