@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from sar_models import pixel_cache, pixels, token_cache
+from sar_models.augment import Allowed, Draws, range_db
+from sar_models.symmetry import SYMMETRIES
 from sar_models.tokenizer import Tokenizer
 
 MEMORY_BYTES = 2 * 1024**3  # resized pictures are kept in memory up to this, else read again each time
@@ -30,6 +32,7 @@ class Batch:
     record_ids: Sequence[str]
     images: torch.Tensor  # uint8 (N, 1 or 3, S, S), or what a frozen tower made of them, float32 (N, cells, channels)
     text: Mapping[str, torch.Tensor]  # what the objective's losses take by name, int64 (N, T)
+    draws: Draws | None = None  # what is still to be done to the pictures on the device
 
 
 class DataSet(Protocol):
@@ -49,9 +52,12 @@ class Examples:
     record_ids: Sequence[str]
     pictures: Sequence[NDArray[np.uint8]]  # (1 or 3, S, S)
     texts: Sequence[Sequence[str]]  # captions of each picture
-    tokens: NDArray[np.int32]  # the same as numbers, (captions, T)
+    tokens: NDArray[
+        np.int32
+    ]  # the same as numbers, (captions, T), and behind them what captions of turned pictures say
     first: NDArray[np.int64]  # row of each picture's first caption, and behind the last their number
     cut_captions: int  # those that do not fit into the context length
+    allowed: Allowed | None = None  # what augmentation may do; none: there is none
 
     def __len__(self) -> int:
         return len(self.record_ids)
@@ -59,17 +65,20 @@ class Examples:
     @property
     def captions(self) -> int:
         """Number of captions."""
-        return len(self.tokens)
+        return int(self.first[-1])
 
     def batch(self, chosen: NDArray[np.int64], *, seed: int, epoch: int, pinned: bool = False) -> Batch:
         """Each picture with one of its captions: `tokens`."""
         record_ids = [self.record_ids[index] for index in chosen]
         rows = [
-            self.first[index] + caption_of(record, captions=len(self.texts[index]), seed=seed, epoch=epoch)
+            int(self.first[index]) + caption_of(record, captions=len(self.texts[index]), seed=seed, epoch=epoch)
             for index, record in zip(chosen, record_ids, strict=True)
         ]
+        draws = None
+        if self.allowed is not None:
+            rows, draws = self.allowed.draw(record_ids, rows, seed=seed, epoch=epoch)
         images = pixels.stack([self.pictures[index] for index in chosen], pinned=pinned)
-        return Batch(record_ids, images, {"tokens": torch.from_numpy(self.tokens[rows].astype(np.int64))})
+        return Batch(record_ids, images, {"tokens": torch.from_numpy(self.tokens[rows].astype(np.int64))}, draws)
 
 
 def examples(
@@ -79,12 +88,15 @@ def examples(
     """Read the pictures of caption rows (`record_id`, `caption_id`, `text` and the picture's place), each once.
 
     `open_picture` gives the picture (H, W, 1 or 3) of a row, such as `ShardReader.picture`; it is called from several
-    threads. `cache` is a folder for pictures and tokens, which the next run finds there.
+    threads. `cache` is a folder for pictures and tokens, which the next run finds there. Rows that have `turned`, what
+    the caption says under each symmetry (`None`: it would be false), and `radiometric` are augmented by them.
     """
     ordered = sorted(rows, key=lambda row: (row["record_id"], row["caption_id"]))
     grouped = [(record, list(group)) for record, group in groupby(ordered, key=lambda row: row["record_id"])]
     texts = [[row["text"] for row in group] for _, group in grouped]
-    read = token_cache.tokenised([row["text"] for row in ordered], tokenizer=tokenizer, folder=cache)
+    captions = [row["text"] for row in ordered]
+    allowed, further = _allowed(ordered) if ordered and "turned" in ordered[0] else (None, [])
+    read = token_cache.tokenised([*captions, *further], tokenizer=tokenizer, folder=cache)
     return Examples(
         record_ids=[record for record, _ in grouped],
         pictures=pictures(
@@ -94,8 +106,23 @@ def examples(
         texts=texts,
         tokens=read.tokens,
         first=np.cumsum([0, *map(len, texts)]),
-        cut_captions=int(read.cut.sum()),
+        cut_captions=int(read.cut[: len(captions)].sum()),
+        allowed=allowed,
     )  # fmt: skip
+
+
+def _allowed(rows: Sequence[Mapping[str, Any]]) -> tuple[Allowed, list[str]]:
+    """What may be done to the picture of each row, and the texts of turned pictures that no row has."""
+    number: dict[str, int] = {}
+    turned = np.full((len(rows), SYMMETRIES), -1, dtype=np.int64)
+    for row, of in enumerate(rows):
+        for symmetry, text in enumerate(of["turned"]):
+            if text == of["text"]:
+                turned[row, symmetry] = row
+            elif text is not None:
+                turned[row, symmetry] = len(rows) + number.setdefault(text, len(number))
+    radiometric = np.array([row["radiometric"] for row in rows], dtype=bool)
+    return Allowed(turned, radiometric, np.array([range_db(row) for row in rows], dtype=np.float32)), list(number)
 
 
 def pictures(

@@ -7,13 +7,14 @@ from typing import TypeVar
 
 import torch
 
+from sar_models.augment import augmented
 from sar_models.data import Batch
 
 T = TypeVar("T")
 
 
 def on_device(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
-    """The same batches in the same order, with images and text on `device`.
+    """The same batches in the same order, with images and text on `device`, and augmented there.
 
     On CUDA a thread puts the next batch together and copies it, on a stream of its own, while this one is computed
     with; the copy overlaps where the batches are pinned.
@@ -49,8 +50,10 @@ def one_ahead(following: Callable[[], T | None]) -> Iterator[T]:
 
 
 def _moved(batch: Batch, device: torch.device) -> Batch:
+    images = batch.images.to(device, non_blocking=True)
     return dataclasses.replace(
         batch,
-        images=batch.images.to(device, non_blocking=True),
+        images=images if batch.draws is None else augmented(images, batch.draws),
         text={name: tokens.to(device, non_blocking=True) for name, tokens in batch.text.items()},
+        draws=None,
     )

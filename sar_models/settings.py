@@ -57,6 +57,7 @@ class Training:
     frozen: Frozen = "none"  # CLIP and CoCa: the tower that keeps its weights
     ema_decay: float = 0.0  # above 0 a moving average of the weights is validated and kept
     stage_1_share: float = 0.0  # stage 2: share of the stage-1 weights in the final ones
+    augment: Literal["none", "sar"] = "none"  # sar: speckle, gain, flips and turns with the caption. docs/input.md
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
@@ -99,6 +100,8 @@ class ModelSettings:
     def __post_init__(self) -> None:
         bounded(self, least=0, keys=("context_length",))
         _no_stage_before(self.pretrain, name="pretrain")
+        if self.pretrain.augment == "sar":
+            raise ValueError("pretrain.augment is sar, but stage 1 learns from optical images: leave it out there")
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,12 @@ class GptSettings:
             raise ValueError("language_model is empty; give sar_gpt_tiny, a hub id or a local folder")
         _no_stage_before(self.align, name="align")
         _no_stage_before(self.pretrain, name="pretrain")
+        for name in ("align", "pretrain", "finetune"):
+            if getattr(self, name).augment == "sar":
+                raise ValueError(
+                    f"{name}.augment is sar, but SAR-GPT looks at each picture once, through a frozen tower: leave it "
+                    "out there"
+                )
 
     @property
     def shape(self) -> GptShape:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sar_models.data import Examples
     from sar_models.model import Model
 
-COLUMNS = (*PLACE, "caption_id", "text")
+COLUMNS = (*PLACE, "caption_id", "text", "route")
 
 
 def train_model(
@@ -64,7 +64,10 @@ def train_model(
         start, start_sha256 = folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
     trained = model.compared_by(trained, settings.contrastive_loss)
 
-    train_set, val_set = (_examples(modality, split, trained, hardware=params.hardware) for split in ("train", "val"))
+    train_set, val_set = (
+        _examples(modality, split, trained, hardware=params.hardware, augment=augment)
+        for split, augment in (("train", settings.augment), ("val", "none"))
+    )
     for split, examples in (("training", train_set), ("validation", val_set)):
         if examples.cut_captions and is_first():
             print(
@@ -115,14 +118,17 @@ def train_model(
     return summary
 
 
-def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware) -> "Examples":
+def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware, augment: str) -> "Examples":
     from sar_models.data import examples
     from sar_models.shards import ShardReader
+    from tasks.train.symmetries import seen
 
     path = table(modality, split)
     rows = records.read(path, columns=COLUMNS)
     if not rows:
         raise ValueError(f"{path} holds no captions: look at the quarantine beside it, or add a source")
+    if augment == "sar":
+        rows = [seen(row) for row in rows]
     with ShardReader(paths.sources_data(modality)) as reader:
         return examples(
             rows,
