@@ -24,7 +24,7 @@ def mobilenetv2_100_folded(pretrained: bool = False, **settings: Any) -> nn.Modu
     """MobileNetV2 (Sandler et al. 2018) as TensorFlow Lite keeps it: folded norms, TensorFlow's `SAME` padding."""
 
     def norm(channels: int, **options: Any) -> FoldedNorm:  # a function, for timm replaces a class by one of its own
-        return FoldedNorm(channels, **options)
+        return FoldedNorm(channels, act_layer=nn.ReLU6, **options)
 
     tower: nn.Module = mobilenetv2_100(pretrained=pretrained, pad_type="same", norm_layer=norm, **settings)
     return tower
