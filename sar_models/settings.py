@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
-
 RANDOM = "random"  # start.weights: none
 
 

@@ -3,7 +3,8 @@
 In:  the validated text (`train.parquet`, `val.parquet`) with the shards of its sources, and for the second stage the
      weights of the first.
 Out: `model.safetensors`, `config.json`, `training.json` in `models/<stage>/<kind>`.
-Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc repro finetune@clip` (SAR text, from those).
+Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc repro finetune@clip` (SAR text, from
+     the weights of that).
 """
 
 import dataclasses
@@ -52,9 +53,9 @@ def train_model(
         config = model.configuration(wanted.architecture, context_length=wanted.context_length)
         if (trained.kind, trained.architecture, trained.config) != (kind, wanted.architecture, config):
             raise ValueError(
-                f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} tokens, "
-                f"but params.yaml asks for a {kind} '{wanted.architecture}' of {wanted.context_length or 'its own'} "
-                f"tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
+                f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} "
+                f"tokens, but params.yaml asks for a {kind} '{wanted.architecture}' of "
+                f"{wanted.context_length or 'its own'} tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
             )
         start, start_sha256 = folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
 

@@ -20,7 +20,9 @@ def equal(left: model.Model, right: model.Model) -> bool:
     return all(torch.equal(value, theirs[name]) for name, value in left.module.state_dict().items())
 
 
-def begun(weights: str, root: Path, *, architecture: str = "micro_clip", context_length: int = 0, **more: object) -> Named:
+def begun(
+    weights: str, root: Path, *, architecture: str = "micro_clip", context_length: int = 0, **more: object
+) -> Named:
     return begin(
         "coca" if "coca" in architecture else "clip", architecture=architecture, seed=5, roots=[root],
         start=Start(weights, **more), context_length=context_length,  # type: ignore[arg-type]
@@ -131,7 +133,10 @@ def test_without_a_network_what_is_not_cached_is_one_clear_error(
     weights: str, architecture: str, named: str, hub: Path, tmp_path: Path
 ) -> None:
     device = "meta" if architecture == "ViT-L-14" else "cpu"  # shapes only: the weights are gigabytes
-    with pytest.raises(ValueError, match="is not in the cache and cannot be downloaded: run") as refused, torch.device(device):
+    with (
+        pytest.raises(ValueError, match="is not in the cache and cannot be downloaded: run") as refused,
+        torch.device(device),
+    ):
         begun(weights, tmp_path, architecture=architecture)
     assert named in str(refused.value)
     assert "give the path of the file of weights" in str(refused.value)

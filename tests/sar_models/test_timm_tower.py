@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 from micro_training import HARDWARE  # noqa: F401  # registers the micro architectures
-from timm.layers import BatchNormAct2d
+from open_clip.timm_model import TimmModel
+from timm.layers.norm_act import BatchNormAct2d
 from timm.models.efficientnet import mobilenetv2_100
 
 from sar_models import model
-from sar_models.timm_tower import mobilenetv2_100_folded
+from sar_models.timm_tower import CellTower, mobilenetv2_100_folded
 
 
 def test_folded_norms_do_in_training_what_they_do_in_inference_and_are_trained() -> None:
@@ -48,6 +49,12 @@ def test_a_coca_learns_through_the_tokens() -> None:
     assert float(built.module.visual.place.grad.abs().sum()) > 0
 
 
+def test_a_tower_without_a_feature_map_is_refused() -> None:
+    tower = TimmModel("test_vit", embed_dim=32, image_size=160, pool="avg")
+    with pytest.raises(ValueError, match="CoCa takes convolutional ones"):
+        CellTower(tower, image_size_px=160)
+
+
 @pytest.mark.parametrize("kind", ["clip", "coca"])
 def test_our_mobilenets(kind: str, tmp_path: Path) -> None:
     """They keep the mean and spread of their weights, and a SAR-GPT finds as many tokens as behind the tiny tower."""
@@ -56,7 +63,9 @@ def test_our_mobilenets(kind: str, tmp_path: Path) -> None:
     model.save(built, tmp_path)
     loaded = model.load(tmp_path)
     assert loaded.mean == built.mean
-    assert all(torch.equal(value, loaded.module.state_dict()[name]) for name, value in built.module.state_dict().items())
+    assert all(
+        torch.equal(value, loaded.module.state_dict()[name]) for name, value in built.module.state_dict().items()
+    )
     if kind == "clip":
         seen = built.module.visual.eval().forward_intermediates(
             torch.zeros(1, 3, 96, 96), indices=[-2], intermediates_only=True
