@@ -19,8 +19,8 @@ def resized(wanted: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tens
     """`tensors` with positional embeddings of the shapes in `wanted`.
 
     Those of an image tower, (1 + side², D), are a token of the whole image and a square grid: the grid is resized
-    bicubically. Those of a text tower, (T, D), are stretched linearly; CoCa's last one belongs to its class token and is
-    kept. What cannot be brought to its shape stays as it is.
+    bicubically. Those of a text tower, (T, D), are stretched linearly; CoCa's last one belongs to its class token and
+    is kept. What cannot be brought to its shape stays as it is.
     """
     fitting = dict(tensors)
     for name in mis_shaped(wanted, tensors):

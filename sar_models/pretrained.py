@@ -143,7 +143,8 @@ def _of_timm(model: Model, name: str, roots: Sequence[Path]) -> _Weights:
     if name not in tags:
         raise ValueError(_nowhere(name, roots, of=tower, tags=tags))
     known = timm.get_pretrained_cfg(f"{tower}.{name}")
-    path = _downloaded(TIMM + name, known.hf_hub_id, known.hf_hub_filename or WEIGHTS, "")
+    assert known is not None, "timm lists what it has weights of"
+    path = _downloaded(TIMM + name, str(known.hf_hub_id), known.hf_hub_filename or WEIGHTS, "")
     return _Weights(path, {"mean": known.mean, "std": known.std})
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import torch
 from open_clip.timm_model import TimmModel
-from timm.layers import BatchNormAct2d
+from timm.layers.norm_act import BatchNormAct2d
 from timm.models import register_model
 from timm.models.efficientnet import mobilenetv2_100
 from torch import nn
 
 
-class FoldedNorm(BatchNormAct2d):  # type: ignore[misc]  # timm ships no types
+class FoldedNorm(BatchNormAct2d):
     """A batch norm that was folded into the convolution before it. What is left scales and shifts, and is trained; the
     statistics of a batch would undo the folding, so that nothing would be left of what the tower had learned."""
 
@@ -24,7 +24,7 @@ def mobilenetv2_100_folded(pretrained: bool = False, **settings: Any) -> nn.Modu
     """MobileNetV2 (Sandler et al. 2018) as TensorFlow Lite keeps it: folded norms, TensorFlow's `SAME` padding."""
 
     def norm(channels: int, **options: Any) -> FoldedNorm:  # a function, for timm replaces a class by one of its own
-        return FoldedNorm(channels, **options)
+        return FoldedNorm(channels, act_layer=nn.ReLU6, **options)
 
     tower: nn.Module = mobilenetv2_100(pretrained=pretrained, pad_type="same", norm_layer=norm, **settings)
     return tower
@@ -44,7 +44,7 @@ class CellTower(nn.Module):
         self.trunk.train(was)
         if features.ndim != 4 or not isinstance(getattr(self.head, "proj", None), nn.Linear):
             raise ValueError(
-                "CoCa takes a convolutional tower of timm with timm_pool 'avg' and timm_proj 'linear' only"
+                "of timm's towers CoCa takes convolutional ones with timm_pool 'avg' and timm_proj 'linear'"
             )
         cells = features.shape[2] * features.shape[3]
         self.place = nn.Parameter(torch.randn(cells, self.head.proj.out_features) * 0.02)

@@ -45,6 +45,8 @@ def train_model(
         modality, settings = "optical", wanted.pretrain
     else:
         modality, settings = "sar", wanted.finetune
+    if stage == "sar":
+        settings = dataclasses.replace(settings, stage_1_share=0.0)  # there is no stage before it
     if stage != "two_stage":
         begun = begin(kind, params=params)
         trained, start, start_sha256 = begun.model, wanted.start.weights, begun.weights_sha256
@@ -57,9 +59,9 @@ def train_model(
         config = model.configuration(wanted.architecture, context_length=wanted.context_length)
         if (trained.kind, trained.architecture, trained.config) != (kind, wanted.architecture, config):
             raise ValueError(
-                f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} tokens, "
-                f"but params.yaml asks for a {kind} '{wanted.architecture}' of {wanted.context_length or 'its own'} "
-                f"tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
+                f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} "
+                f"tokens, but params.yaml asks for a {kind} '{wanted.architecture}' of "
+                f"{wanted.context_length or 'its own'} tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
             )
         start, start_sha256 = folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
     trained = model.compared_by(trained, settings.contrastive_loss)
