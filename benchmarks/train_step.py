@@ -82,7 +82,7 @@ class Preloaded:
     def __len__(self) -> int:
         return self.steps * len(self.batch_.images)
 
-    def batch(self, chosen: NDArray[np.int64], *, seed: int, epoch: int) -> Batch:
+    def batch(self, chosen: NDArray[np.int64], *, seed: int, epoch: int, pinned: bool = False) -> Batch:
         return self.batch_
 
 
