@@ -1,9 +1,10 @@
 """What pretrain and finetune share: one step, its run in MLflow, its summary."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Literal
 
-from flows.stage import step, table
+from flows.stage import progress, step, table
 from tasks import paths, tracking
 from tasks.params import load
 
@@ -22,7 +23,13 @@ def train(flow_name: Literal["pretrain", "finetune"], stage: Literal["optical", 
         flow_name: asdict(getattr(model, flow_name)),
     }
     with tracking.run(name, experiment=params.tracking.experiment, settings=settings) as run:
-        summary = step(train_model)(stage, kind, params=params, log=run.log)
+        show = progress(name, description=f"Training of {kind}, {stage}")
+
+        def log(metrics: Mapping[str, float], at: int) -> None:
+            run.log(metrics, at)
+            show(metrics)
+
+        summary = step(train_model)(stage, kind, params=params, log=log)
         run.log(summary.metrics())
         run.artifact(paths.model(stage, kind) / "training.json")
         table(name, summary.rows(), description=f"Training of {kind}, {stage}")
