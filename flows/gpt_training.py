@@ -1,9 +1,10 @@
 """What pretrain_gpt, finetune_gpt and single_stage_gpt share: one step, its run in MLflow, its summary."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Literal
 
-from flows.stage import step, table
+from flows.stage import progress, step, table
 from tasks import paths, tracking
 from tasks.params import load
 
@@ -15,7 +16,13 @@ def train(flow_name: str, stage: Literal["optical", "sar", "two_stage"]) -> None
     params = load()
     settings = {"seed": params.seed, "hardware": asdict(params.hardware), "gpt": asdict(params.gpt)}
     with tracking.run(flow_name, experiment=params.tracking.experiment, settings=settings) as run:
-        summary = step(train_gpt)(stage, params=params, log=run.log)
+        show = progress(flow_name, description=f"Training of SAR-GPT, {stage}")
+
+        def log(metrics: Mapping[str, float], at: int) -> None:
+            run.log(metrics, at)
+            show(metrics)
+
+        summary = step(train_gpt)(stage, params=params, log=log)
         run.log(summary.metrics())
         run.artifact(paths.model(stage, "gpt") / "training.json")
         table(flow_name, summary.rows(), description=f"Training of SAR-GPT, {stage}")

@@ -7,11 +7,13 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from tasks import tracking
 
+PROGRESS_SECONDS = 5.0  # between two looks at a training
 INTERRUPTED = 130  # as shells say of a program that was ended by Ctrl-C
 
 P = ParamSpec("P")
@@ -43,6 +45,26 @@ def table(key: str, rows: Sequence[Mapping[str, Any]], *, description: str) -> N
     from prefect.artifacts import create_table_artifact
 
     create_table_artifact([dict(row) for row in rows], key=artifact_key(key), description=description)
+
+
+def progress(key: str, *, description: str) -> Callable[[Mapping[str, float]], None]:
+    """A Prefect progress artifact; what is returned moves it by the `progress_percent` that a training logs, now and
+    then."""
+    if not tracking.enabled():
+        return lambda metrics: None
+    from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+    artifact: Any = create_progress_artifact(0.0, key=artifact_key(f"{key} progress"), description=description)
+    shown_s = 0.0
+
+    def show(metrics: Mapping[str, float]) -> None:
+        nonlocal shown_s
+        percent = next((value for name, value in metrics.items() if name.endswith("progress_percent")), None)
+        if percent is not None and (time.monotonic() - shown_s > PROGRESS_SECONDS or percent >= 100):
+            shown_s = time.monotonic()
+            update_progress_artifact(artifact, progress=percent)
+
+    return show
 
 
 def artifact_key(name: str) -> str:

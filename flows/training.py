@@ -1,9 +1,10 @@
 """What pretrain, finetune and single_stage share: one step, its run in MLflow, its summary."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Literal
 
-from flows.stage import step, table
+from flows.stage import progress, step, table
 from tasks import paths, tracking
 from tasks.params import load
 
@@ -25,7 +26,13 @@ def train(flow_name: str, stage: Literal["optical", "sar", "two_stage"], kind: s
         recipe: asdict(getattr(model, recipe)),
     }
     with tracking.run(name, experiment=params.tracking.experiment, settings=settings) as run:
-        summary = step(train_model)(stage, kind, params=params, log=run.log)
+        show = progress(name, description=f"Training of {kind}, {stage}")
+
+        def log(metrics: Mapping[str, float], at: int) -> None:
+            run.log(metrics, at)
+            show(metrics)
+
+        summary = step(train_model)(stage, kind, params=params, log=log)
         run.log(summary.metrics())
         run.artifact(paths.model(stage, kind) / "training.json")
         table(name, summary.rows(), description=f"Training of {kind}, {stage}")

@@ -3,9 +3,9 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch.utils import deterministic
 
 from sar_models.settings import Hardware
 
@@ -19,6 +19,7 @@ def computing(hardware: Hardware) -> Iterator[torch.device]:
     weights would then depend on the machine.
     """
     device = _device(hardware.device)
+    deterministic: Any = torch.utils.deterministic
     before = (
         torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(),

@@ -174,6 +174,7 @@ class _Run:
             if history.step % LOG_STEPS == 0:
                 named = {f"train/{name}": value for name, value in losses.items()}
                 speed = {"images_per_s": progress.images_per_s, **memory.peak(self.device)}
+                speed["progress_percent"] = 100 * history.step / self.steps
                 log({**named, "learning_rate": rate, **speed}, history.step)
             if history.step % CHECKPOINT_STEPS == 0:
                 self.save()

@@ -1,11 +1,14 @@
 """What a user can set or type is documented where they look for it."""
 
+import dataclasses
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sar_models.settings import Hardware, Training
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("flows", "tasks", "sar_models")
@@ -35,6 +38,12 @@ def test_documented_make_targets_and_commands_exist(document: str) -> None:
     ).stdout
     commands = set(re.findall(r"^    ([a-z][a-z-]+) ", helped, flags=re.MULTILINE))
     assert {name for name in re.findall(r"\bsar-text ([a-z][a-z-]+)\b", text) if name not in commands} == set()
+
+
+@pytest.mark.parametrize("settings", [Training, Hardware])
+def test_every_option_of_training_is_documented(settings: type) -> None:
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    assert {field.name for field in dataclasses.fields(settings) if f"`{field.name}`" not in text} == set()
 
 
 def test_every_make_target_has_a_line_of_help() -> None:

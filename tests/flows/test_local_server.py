@@ -19,18 +19,23 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = """
 from prefect import flow
-from flows.stage import main, step, table
+from flows.stage import main, progress, step, table
 from tasks import tracking
 
-def work(name: str) -> int:
+def work(name: str, show) -> int:
     if name == "bad":
         raise ValueError("no source 'bad': take a good one")
+    show({"align/progress_percent": 25.0})
+    show({"train/loss": 1.0})
+    show({"progress_percent": 26.0})  # too soon to be worth a message
+    show({"progress_percent": 100.0})
     return len(name)
 
 @flow(name="probe", flow_run_name="probe@{name}")
 def probe(name: str) -> None:
     with tracking.run(f"download@{name}", experiment="probe", settings={"a": {"b": 1}}) as run:
-        run.log({"length": step(work)(name)})
+        show = progress("probe", description="how far")
+        run.log({"length": step(work)(name, show)})
         table("probe", [{"name": name}], description="a table")
 
 if __name__ == "__main__":
@@ -81,6 +86,12 @@ def test_a_stage_reports_to_a_server_that_the_next_one_reuses(checkout: Path) ->
     )  # fmt: skip
     states = {run["name"]: run["state_type"] for run in json.loads(seen.stdout)}
     assert states == {"probe@good": "COMPLETED", "probe@bad": "FAILED"}
+
+    shown = subprocess.run(
+        [sys.executable, "-m", "prefect", "artifact", "inspect", "probe-progress", "--output", "json"],
+        capture_output=True, text=True, check=True, env={**os.environ, "PREFECT_API_URL": url},
+    )  # fmt: skip
+    assert sorted(artifact["data"] for artifact in json.loads(shown.stdout)) == [0.0, 100.0]  # of bad, and of good
 
     from tasks import tracking
 

@@ -62,6 +62,7 @@ def test_curves_are_logged(tmp_path: Path) -> None:
     assert sorted(seen) == [5, 10, 15, 20]  # epochs of 5 steps, every tenth step
     assert {"val/loss", "val/caption", "val/mean_recall"} <= set(seen[5])
     assert {"train/loss", "train/contrastive", "train/caption", "learning_rate", "images_per_s"} <= set(seen[10])
+    assert (seen[10]["progress_percent"], seen[20]["progress_percent"]) == (50, 100)
 
 
 def test_a_finished_training_that_was_not_saved_is_not_repeated(tmp_path: Path) -> None:

@@ -107,6 +107,20 @@ def test_sar_alone_starts_where_the_first_stage_does(kind: str, project: params.
     assert json.loads((paths.model("sar", kind) / "training.json").read_text())["stage"] == "sar"
 
 
+def test_options_of_the_engine_reach_the_weights(project: params.Params) -> None:
+    """Sigmoid in both stages, and a second stage that ends just where it began."""
+    settings = dataclasses.replace(TRAINING, contrastive_loss="sigmoid", micro_batch=3, ema_decay=0.5)
+    back = dataclasses.replace(settings, stage_1_share=1.0)
+    engine = dataclasses.replace(project, clip=dataclasses.replace(project.clip, pretrain=settings, finetune=back))
+    logged: set[str] = set()
+    for stage in ("optical", "two_stage"):
+        train_model(stage, "clip", params=engine, log=lambda metrics, step: logged.update(metrics))  # type: ignore[arg-type]
+    first, second = (model.load(paths.model(stage, "clip")).module.state_dict() for stage in ("optical", "two_stage"))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert first["logit_bias"] != -10
+    assert {"blended/loss", "blended/mean_recall"} <= logged
+
+
 def test_a_killed_stage_goes_on_and_other_inputs_do_not(project: params.Params) -> None:
     class Killed(Exception):
         pass
