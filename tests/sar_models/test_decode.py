@@ -24,6 +24,7 @@ class Table:
     def __init__(self, following: Next, *, images: int, longest: int) -> None:
         self.following, self.images, self.longest = following, images, longest
         self.rows: list[list[tuple[int, ...]]] = [[()] for _ in range(images)]
+        self.left = list(range(images))
 
     def step(self, tokens: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:
         first = self.rows[0] == [()] and bool((tokens == START).all())
@@ -32,7 +33,13 @@ class Table:
                 [(*self.rows[image][parent], token) for parent, token in zip(chosen, added, strict=True)]
                 for image, (chosen, added) in enumerate(zip(parents.tolist(), tokens.tolist(), strict=True))
             ]
-        return torch.tensor([[self.following(image, row) for row in rows] for image, rows in enumerate(self.rows)])
+        return torch.tensor(
+            [[self.following(image, row) for row in rows] for image, rows in zip(self.left, self.rows, strict=True)]
+        )
+
+    def keep(self, images: torch.Tensor) -> None:
+        self.rows = [self.rows[image] for image in images.tolist()]
+        self.left = [self.left[image] for image in images.tolist()]
 
 
 def random_table(seed: int) -> Next:
@@ -177,17 +184,24 @@ def test_beams_of_a_real_coca_equal_whole_forward_passes(coca: model.Model) -> N
     class Whole:
         """The same rows, each scored by open_clip's own forward pass over the whole text."""
 
-        images, longest = 2, 15
-        rows = torch.empty(2, 1, 0, dtype=torch.int64)
+        longest = 15
+
+        def __init__(self) -> None:
+            self.images = len(images)
+            self.shown = images
+            self.rows = torch.empty(self.images, 1, 0, dtype=torch.int64)
 
         def step(self, tokens: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:
             before = self.rows.gather(1, parents[:, :, None].expand(-1, -1, self.rows.shape[2]))
             self.rows = torch.cat([before, tokens[:, :, None]], dim=2)
-            beams, length = self.rows.shape[1:]
-            text = torch.zeros(2 * beams, 16, dtype=torch.int64)
+            left, beams, length = self.rows.shape
+            text = torch.zeros(left * beams, 16, dtype=torch.int64)
             text[:, :length] = self.rows.flatten(0, 1)
-            logits = module(images.repeat_interleave(beams, dim=0), text)["logits"]
-            return logits[:, length - 1].log_softmax(dim=-1).view(2, beams, -1)
+            logits = module(self.shown.repeat_interleave(beams, dim=0), text)["logits"]
+            return logits[:, length - 1].log_softmax(dim=-1).view(left, beams, -1)
+
+        def keep(self, kept: torch.Tensor) -> None:
+            self.shown, self.rows = self.shown[kept], self.rows[kept]
 
     for decoding in (Decoding(max_tokens=8), Decoding(method="beam", beams=4, max_tokens=8)):
         with torch.inference_mode():
