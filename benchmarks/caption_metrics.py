@@ -41,12 +41,12 @@ def run() -> list[dict[str, Any]]:
     tokens_s: list[tuple[float, float]] = []
     scores_s: list[tuple[float, float]] = []
     for _ in range(PASSES):
-        ptb._chunk_tokens.cache_clear()
+        ptb._tokens.cache_clear()
         start = time.perf_counter()
         ptb.tokenize_all(generated)
         ptb.tokenize_all(flat)
         ours_tokens = time.perf_counter() - start
-        ptb._chunk_tokens.cache_clear()
+        ptb._tokens.cache_clear()
         start = time.perf_counter()
         found = caption.statistics(generated, references)
         ours_scores = time.perf_counter() - start

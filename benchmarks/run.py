@@ -26,6 +26,7 @@ NO_BENCHMARK = {
     "leakage_recall",
     "leakage_crowd",
     "experiments",
+    "decode_peer",
 }
 
 

@@ -47,13 +47,15 @@ class Tokenizer:
         A text that is too long loses whole sentences from its end, so that what is left is still a true caption; if its
         first sentence alone is too long, that one is cut. It ends with `end` either way.
         """
-        fitting = [self._fitting(text) for text in texts]
-        tokens: torch.Tensor = self._bpe(fitting, context_length=self.context_length)
+        tokens = torch.full((len(texts), self.context_length), PAD)
+        for row, text in enumerate(texts):
+            words = self.encode(self._fitting(text))[: self.context_length - SPECIAL]
+            tokens[row, : len(words) + SPECIAL] = torch.tensor([self.start, *words, self.end])
         return tokens
 
     def encode(self, text: str) -> list[int]:
         """The tokens of the words of `text`, without `start` and `end`, however many."""
-        return [int(token) for token in self._bpe.encode(text)]
+        return list(_encoded(self.vocab_size, text))
 
     def too_long(self, texts: Iterable[str]) -> int:
         """How many of `texts` do not fit into the context and are cut."""
@@ -84,6 +86,12 @@ class Tokenizer:
         while len(sentences) > 1 and not self._fits(" ".join(sentences)):
             sentences.pop()
         return " ".join(sentences)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _encoded(vocab_size: int, text: str) -> tuple[int, ...]:
+    """Kept, as evaluation asks every model about the same texts, and to measure a text is to encode it."""
+    return tuple(_bpe(vocab_size).encode(text))
 
 
 @functools.lru_cache(maxsize=8)

@@ -25,7 +25,15 @@ def test_two_stages_are_above_the_other_variants() -> None:
     assert verdict(COMPARED).startswith("two_stage is above optical and initial on every SAR test set")
 
 
-def test_a_gain_that_is_not_sure_is_named() -> None:
+@pytest.mark.parametrize("metric", ["mean_recall", "cider", "vqa_exact_match"])
+def test_a_gain_that_is_not_sure_is_named(metric: str) -> None:
     unsure = copy.deepcopy(COMPARED)
-    unsure["sar/sim_ships"]["two_stage-initial"]["cider"]["low"] = -0.1
-    assert verdict(unsure).endswith("in: cider of sar/sim_ships (two_stage-initial)")
+    unsure["sar/sim_ships"]["two_stage-initial"][metric]["low"] = -0.1
+    assert verdict(unsure).endswith(f"in: {metric} of sar/sim_ships (two_stage-initial)")
+
+
+def test_a_test_set_without_questions_is_judged_by_the_rest() -> None:
+    silent = copy.deepcopy(COMPARED)
+    for gains in silent["sar/sim_ships"].values():
+        del gains["vqa_exact_match"]
+    assert verdict(silent) == verdict(COMPARED)

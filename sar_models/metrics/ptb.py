@@ -21,6 +21,7 @@ from sar_models.metrics.ptb_rules import grammar
 # The original's list holds the names of brackets in capitals, which never occur in lower-case tokens: brackets stay.
 PUNCTUATION = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
 
+_ALONE = "\nz"  # a context that changes nothing
 _CONTEXT = 20  # characters of the next text: more than the longest word that matters there
 _SEPARATORS = str.maketrans(dict.fromkeys("\n\r\v\f\x85\u2028\u2029", " "))
 
@@ -39,18 +40,14 @@ def tokenize_all(texts: Sequence[str]) -> list[str]:
         if not context or grammar().across_spaces.search(line + context):
             tokens: Iterable[str] = _tokens(line, context)
         else:
-            tokens = (token for chunk in line.split(" ") for token in _chunk_tokens(chunk))
+            tokens = (token for chunk in line.split(" ") for token in _tokens(chunk, _ALONE))
         result.append(" ".join(token for token in tokens if token not in PUNCTUATION))
         context = f"\n{line[:_CONTEXT]}\n" if line.strip() else "\n" + context
     return result[::-1]
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _chunk_tokens(chunk: str) -> tuple[str, ...]:
-    return tuple(_tokens(chunk, "\nz"))
-
-
-def _tokens(text: str, context: str) -> list[str]:
+def _tokens(text: str, context: str) -> tuple[str, ...]:
     found = grammar()
     padded = text + context
     tokens = []
@@ -70,4 +67,4 @@ def _tokens(text: str, context: str) -> list[str]:
             token = found.rewritten.get(token, token) if found.symbol.match(token) else ""
         if token:
             tokens.append(token.replace(" ", "\xa0").lower())
-    return tokens
+    return tuple(tokens)

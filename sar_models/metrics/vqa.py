@@ -6,6 +6,7 @@ of English contractions, which no answer here has). Whole answers are compared, 
 All numbers are statistics over images, so that an image's questions are resampled together; shares are in percent.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _NUMBERS = {word: str(number) for number, word in enumerate(_COUNTING)} | {"none
 _ARTICLES = {"a", "an", "the"}
 
 
+@functools.lru_cache(maxsize=1 << 14)  # few answers are given often
 def normalise(answer: str) -> str:
     """`answer` as the VQA-v2 evaluation compares it."""
     text = answer.replace("\n", " ").replace("\t", " ").strip()

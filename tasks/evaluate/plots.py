@@ -10,7 +10,7 @@ from tasks import paths
 from tasks.download import catalog
 from tasks.evaluate.figure import COLOURS, LABELS, figure
 from tasks.evaluate.measure import Table
-from tasks.evaluate.vqa import EXACT_MATCH
+from tasks.evaluate.vqa import EXACT_MATCH, MAJORITY
 
 STAGES = {"optical": "stage 1, optical text", "two_stage": "stage 2, SAR text", "sar": "SAR text alone"}
 MODELS = {"clip": "CLIP", "coca": "CoCa", "gpt": "SAR-GPT"}
@@ -33,6 +33,7 @@ def write(folder: Path, table: Table) -> None:
         bars(
             folder / "vqa_by_variant.png", asked, metric=EXACT_MATCH,
             title="Visual question answering by variant (SAR-GPT)", axis="exact match [%]",
+            line=MAJORITY, line_label="always the commonest answer of the family",
         )  # fmt: skip
     learning_curves(
         folder / "learning_curves.png",
@@ -44,8 +45,11 @@ def write(folder: Path, table: Table) -> None:
     )
 
 
-def bars(path: Path, table: Table, *, metric: str, title: str, axis: str) -> None:
-    """A group of bars a test set, one bar a variant, each with its 95 % interval."""
+def bars(path: Path, table: Table, *, metric: str, title: str, axis: str, line: str = "", line_label: str = "") -> None:
+    """A group of bars a test set, one bar a variant, each with its 95 % interval.
+
+    `line`: a metric that is the same for all variants, drawn across each group.
+    """
     variants = list(next(iter(table.values())))
     width = 0.8 / len(variants)
     with figure(path, width_in=max(7.0, 1.7 * len(table) + 1.5), height_in=4.6) as page:
@@ -67,6 +71,12 @@ def bars(path: Path, table: Table, *, metric: str, title: str, axis: str) -> Non
                     text, (place, interval.high), xytext=(0, 3), textcoords="offset points",
                     ha="center", va="bottom", fontsize=8,
                 )  # fmt: skip
+        if line:
+            axes.hlines(
+                [next(iter(metrics.values()))[line].value for metrics in table.values()],
+                [group - 0.44 for group in range(len(table))], [group + 0.44 for group in range(len(table))],
+                colors="#222222", linestyles="dashed", linewidth=1.4,
+            )  # fmt: skip
         labels = [
             f"{_name(test_set, table)}\n{next(iter(metrics.values()))[metric].n} images"
             for test_set, metrics in table.items()
@@ -77,8 +87,8 @@ def bars(path: Path, table: Table, *, metric: str, title: str, axis: str) -> Non
         axes.margins(y=0.1)
         axes.set_ylabel(axis)
         axes.set_title(title, pad=20)
-        axes.text(0, 1.02, "whiskers: 95 % bootstrap interval over images", transform=axes.transAxes, fontsize=8.5,
-                  color="#555555", va="bottom")  # fmt: skip
+        note = "whiskers: 95 % bootstrap interval over images" + (f"; dashed: {line_label}" if line else "")
+        axes.text(0, 1.02, note, transform=axes.transAxes, fontsize=8.5, color="#555555", va="bottom")
         page.legend(loc="outside lower center", ncols=len(variants))
 
 

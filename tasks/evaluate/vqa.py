@@ -18,6 +18,7 @@ from tasks.params import Params
 from tasks.validate import language_prior
 
 EXACT_MATCH = "vqa_exact_match"  # the headline
+MAJORITY = "vqa_majority"  # what it is of the first of the baselines
 BASELINES = ("majority", "text_only")  # the family's commonest answer in train; a classifier of the question's words
 COLUMNS = ["question_id", "question", "answer", "family", "answer_type"]
 ANSWERS = pa.schema([("question_id", pa.string()), ("variant", pa.string()), ("text", pa.string())])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.decode_peer import Whole
 from sar_models import decode, model, pixels
 from sar_models.settings import Decoding
 from sar_models.tokenizer import PAD
@@ -24,6 +25,7 @@ class Table:
     def __init__(self, following: Next, *, images: int, longest: int) -> None:
         self.following, self.images, self.longest = following, images, longest
         self.rows: list[list[tuple[int, ...]]] = [[()] for _ in range(images)]
+        self.left = list(range(images))
 
     def step(self, tokens: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:
         first = self.rows[0] == [()] and bool((tokens == START).all())
@@ -32,7 +34,13 @@ class Table:
                 [(*self.rows[image][parent], token) for parent, token in zip(chosen, added, strict=True)]
                 for image, (chosen, added) in enumerate(zip(parents.tolist(), tokens.tolist(), strict=True))
             ]
-        return torch.tensor([[self.following(image, row) for row in rows] for image, rows in enumerate(self.rows)])
+        return torch.tensor(
+            [[self.following(image, row) for row in rows] for image, rows in zip(self.left, self.rows, strict=True)]
+        )
+
+    def keep(self, images: torch.Tensor) -> None:
+        self.rows = [self.rows[image] for image in images.tolist()]
+        self.left = [self.left[image] for image in images.tolist()]
 
 
 def random_table(seed: int) -> Next:
@@ -121,7 +129,7 @@ def test_finished_rows_are_padded_and_stop_the_search() -> None:
     calls = []
 
     def following(image: int, row: tuple[int, ...]) -> list[float]:
-        calls.append(row)
+        calls.append((image, row))
         wanted = END if len(row) >= 1 + image else 1
         return [0.0 if token == wanted else -9.0 for token in range(VOCABULARY)]
 
@@ -129,7 +137,8 @@ def test_finished_rows_are_padded_and_stop_the_search() -> None:
         Table(following, images=2, longest=30), decoding=Decoding(max_tokens=30), start=START, end=END
     )
     assert found.tolist() == [[1, END, PAD], [1, 1, END]]
-    assert max(len(row) for row in calls) == 2
+    assert [image for image, row in calls if len(row) == 2] == [1], "a complete image is asked no more"
+    assert max(len(row) for _, row in calls) == 2
 
 
 def test_padding_and_start_are_never_chosen() -> None:
@@ -169,33 +178,46 @@ def test_each_step_equals_the_whole_forward_pass(coca: model.Model) -> None:
             torch.testing.assert_close(found[:, 0], expected[:, position], rtol=1e-4, atol=1e-5)
 
 
-def test_beams_of_a_real_coca_equal_whole_forward_passes(coca: model.Model) -> None:
+def test_each_step_equals_the_whole_forward_pass_in_bfloat16(coca: model.Model) -> None:
+    torch.manual_seed(0)
+    images, text = torch.randn(3, 3, 16, 16), torch.randint(1, 800, (3, 16))
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        expected = coca.module.eval()(images, text)["logits"].float().log_softmax(dim=-1)
+        stepper = decode.CocaStepper(coca.module, images)
+        parents = torch.zeros(3, 2, dtype=torch.int64)
+        found = stepper.step(text[:, :1], parents[:, :1])
+        for position in range(1, 15):  # two equal hypotheses, whose keys must not be mixed
+            torch.testing.assert_close(found[:, -1], expected[:, position - 1], rtol=0, atol=0.06)
+            found = stepper.step(text[:, position : position + 1].expand(-1, 2), parents)
+
+
+@pytest.mark.parametrize("decoding", [Decoding(max_tokens=8), Decoding(method="beam", beams=4, max_tokens=8)])
+def test_texts_of_a_real_coca_equal_those_of_whole_forward_passes(coca: model.Model, decoding: Decoding) -> None:
     torch.manual_seed(0)
     images = torch.randn(2, 3, 16, 16)
     module, start, end = coca.module.eval(), coca.tokenizer.start, coca.tokenizer.end
+    with torch.inference_mode():
+        found, expected = (
+            decode.decode(stepper(module, images), decoding=decoding, start=start, end=end)
+            for stepper in (decode.CocaStepper, Whole)
+        )
+    assert torch.equal(found, expected)
 
-    class Whole:
-        """The same rows, each scored by open_clip's own forward pass over the whole text."""
 
-        images, longest = 2, 15
-        rows = torch.empty(2, 1, 0, dtype=torch.int64)
-
-        def step(self, tokens: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:
-            before = self.rows.gather(1, parents[:, :, None].expand(-1, -1, self.rows.shape[2]))
-            self.rows = torch.cat([before, tokens[:, :, None]], dim=2)
-            beams, length = self.rows.shape[1:]
-            text = torch.zeros(2 * beams, 16, dtype=torch.int64)
-            text[:, :length] = self.rows.flatten(0, 1)
-            logits = module(images.repeat_interleave(beams, dim=0), text)["logits"]
-            return logits[:, length - 1].log_softmax(dim=-1).view(2, beams, -1)
-
-    for decoding in (Decoding(max_tokens=8), Decoding(method="beam", beams=4, max_tokens=8)):
-        with torch.inference_mode():
-            found, expected = (
-                decode.decode(stepper, decoding=decoding, start=start, end=end)
-                for stepper in (decode.CocaStepper(module, images), Whole())
-            )
-        assert torch.equal(found, expected)
+def test_dropped_images_leave_the_others_as_they_are(coca: model.Model) -> None:
+    torch.manual_seed(0)
+    images, text = torch.randn(4, 3, 16, 16), torch.randint(1, 800, (4, 8))
+    parents, kept = torch.zeros(4, 1, dtype=torch.int64), torch.tensor([1, 3])
+    with torch.inference_mode():
+        all_of_them = decode.CocaStepper(coca.module.eval(), images)
+        fewer = decode.CocaStepper(coca.module, images)
+        for position in range(8):
+            shown = text[:, position : position + 1]
+            expected = all_of_them.step(shown, parents)[kept]
+            if position == 3:
+                fewer.keep(kept)
+            found = fewer.step(shown[kept], parents[kept]) if position >= 3 else fewer.step(shown, parents)[kept]
+            torch.testing.assert_close(found, expected)
 
 
 def test_an_overfitted_model_decodes_exactly_its_captions() -> None:

@@ -23,7 +23,10 @@ class Dice:
         self.images = images
 
     def step(self, tokens: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:
-        return PROBABILITIES.log().expand(self.images, 1, -1)
+        return PROBABILITIES.log().expand(len(tokens), 1, -1)
+
+    def keep(self, images: torch.Tensor) -> None:
+        pass
 
 
 def drawn(count: int, *, temperature: float = 1.0, first_seed: int = 0) -> torch.Tensor:

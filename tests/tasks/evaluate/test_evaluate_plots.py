@@ -34,6 +34,18 @@ def test_plots_are_byte_equal_and_show_their_numbers(project, tmp_path):
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()
 
 
+def test_a_baseline_is_a_line_where_its_value_is(project, tmp_path):
+    asked = table(40.0)
+    for name, value in (("none.png", None), ("low.png", 20.0), ("high.png", 30.0)):
+        for variants in asked.values():
+            for metrics in variants.values():
+                metrics["majority"] = Interval(value or 0.0, 0, 99, 9)
+        line = {} if value is None else {"line": "majority", "line_label": "majority"}
+        plots.bars(tmp_path / name, asked, metric="cider", title="Answers", axis="exact match [%]", **line)
+    drawn = {path.name: path.read_bytes() for path in tmp_path.glob("*.png")}
+    assert len(set(drawn.values())) == 3
+
+
 def test_plots_carry_no_software_and_no_date(project, tmp_path):
     plots.learning_curves(tmp_path / "curves.png", TRAININGS)
     with Image.open(tmp_path / "curves.png") as image:
