@@ -11,8 +11,9 @@ FORBIDDEN = {
     "tasks": {"flows", "prefect"},
     "flows": set(),
 }
-MLFLOW_ONLY_IN = {"tasks/tracking.py", "tasks/registry/register.py", "tasks/registry/fetch.py",
-                  *(f"tasks/registry/{kind}_model.py" for kind in ("clip", "coca", "gpt"))}  # fmt: skip
+MLFLOW_ONLY_IN = {
+    "tasks/tracking.py", *(f"tasks/registry/{name}.py" for name in ("register", "fetch", "interface", "served_model"))
+}  # fmt: skip
 NO_TORCH_BELOW = ("tasks/download", "tasks/narrate", "tasks/validate")
 
 

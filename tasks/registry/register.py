@@ -13,6 +13,7 @@ from typing import Any
 from tasks import lock, paths, tracking
 from tasks.download import catalog
 from tasks.params import Params
+from tasks.registry import interface
 
 NAMES = {"clip": "sar-rs-clip", "coca": "sar-rs-coca", "gpt": "sar-gpt"}
 ALIAS = "challenger"  # a champion is made by a person or by the retraining flow, never by a plain run
@@ -30,7 +31,7 @@ class Registered:
 
 def register(params: Params) -> list[Registered]:
     """Register the two-stage weights of every model; the same weights (and, of CoCa and SAR-GPT, settings
-    of the decoder) give the same version.
+    of the decoder) give the same version, as long as models are asked in the same way.
 
     Raises `ValueError` when nothing was built, or when weights or metrics are not in the working tree.
     """
@@ -51,13 +52,14 @@ def _register(kind: str, *, digests: Mapping[str, str], params: Params) -> Regis
         "dvc.data.optical": digests.get("data/optical_text", ""),
         "dvc.data.sar": digests.get("data/sar_text", ""),
         "decoding": json.dumps(_decoding(kind, params), sort_keys=True) if kind != "clip" else "none",
+        "interface": interface.VERSION,
         "licences": _licences(params),
     }
     client = tracking.client()
     if not client.search_registered_models(filter_string=f"name = '{name}'"):
         client.create_registered_model(name, description=f"{NAMES[kind].upper()}, optical first, SAR second")
     same = client.search_model_versions(f"name = '{name}' and tags.`dvc.weights` = '{digests[weights]}'")
-    known = [version for version in same if version.tags.get("decoding") == identity["decoding"]]
+    known = [found for found in same if all(found.tags.get(key) == identity[key] for key in ("decoding", "interface"))]
     if known:
         version = max(known, key=lambda found: int(found.version))
         for key, value in identity.items():  # the same weights may have been evaluated anew
@@ -86,6 +88,7 @@ def _licences(params: Params) -> str:
 def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> Any:
     """Log the model in a run of its own, with its metrics, and make it a version."""
     import mlflow
+    import pandas as pd
 
     folder = paths.model("two_stage", kind)
     client = tracking.client()
@@ -94,8 +97,10 @@ def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> An
         mlflow.log_metrics(_metrics(kind))
         model = mlflow.pyfunc.log_model(
             name=name,
-            python_model=str(Path(__file__).parent / f"{kind}_model.py"),
+            python_model=str(Path(__file__).parent / "served_model.py"),
             artifacts={"weights": str(folder)},
+            signature=interface.signature(kind),
+            input_example=pd.DataFrame(interface.example(kind)),
             code_paths=[str(Path(__file__).parents[2] / "sar_models")],
             model_config=_decoding(kind, params),
             pip_requirements=_requirements(kind),

@@ -15,6 +15,7 @@ from sar_models.settings import Decoding
 from tasks import paths, tracking
 from tasks.lock import digest_of
 from tasks.params import Params, load
+from tasks.registry import interface
 from tasks.registry.register import register
 
 pytestmark = pytest.mark.e2e
@@ -23,13 +24,19 @@ OUTSIDE = """
 import json, sys
 import mlflow
 mlflow.set_tracking_uri(sys.argv[1])
-captions = mlflow.pyfunc.load_model("models:/sar-rs-coca@challenger").predict([sys.argv[2]])
-asked = [{"image": sys.argv[2], "question": "Is there a ship?"}, {"image": sys.argv[2], "question": "How many?"}]
+image = open(sys.argv[2], "rb").read()
+captions = mlflow.pyfunc.load_model("models:/sar-rs-coca@challenger").predict([{"image": image}])
+asked = [{"image": image, "question": "Is there a ship?"}, {"image": image, "question": "How many?"}]
 answers = mlflow.pyfunc.load_model("models:/sar-gpt@challenger").predict(asked)
-rows = [{"image": sys.argv[2]}, {"text": "two ships"}, {"text": "a runway"}]
-vectors = mlflow.pyfunc.load_model("models:/sar-rs-clip@challenger").predict(rows)
+rows = [{"image": image}, {"text": "two ships"}, {"text": "a runway"}]
+found = mlflow.pyfunc.load_model("models:/sar-rs-clip@challenger").predict(rows)
+said = {
+    "captions": [row["caption"] for row in captions],
+    "answers": [row["answer"] for row in answers],
+    "vectors": [row["embedding"] for row in found],
+}
 import sar_models
-print(json.dumps({"captions": captions, "answers": answers, "vectors": vectors, "code": sar_models.__file__}))
+print(json.dumps({**said, "code": sar_models.__file__}))
 """
 
 
@@ -108,6 +115,9 @@ def test_registering_is_idempotent_and_needs_no_registry_to_begin_with(
     greedy = dataclasses.replace(built.evaluate, decoding=Decoding(method="greedy"))
     other = register(dataclasses.replace(built, evaluate=greedy))
     assert [(found.version, found.new) for found in other] == [("2", False), ("2", True), ("1", False)]
+
+    monkeypatch.setattr(interface, "VERSION", "later")  # who loads a version can rely on how it is asked
+    assert [found.new for found in register(built)] == [True] * 3
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'other.db'}")  # a new one, or the old one lost
     assert [(found.version, found.new) for found in register(built)] == [("1", True)] * 3
