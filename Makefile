@@ -41,6 +41,10 @@ repro: $(READY) ## run the whole pipeline, what has changed of it, side by side,
 real: $(READY) ## the same on real SAR imagery: SAR_TEXT_MIRROR=FOLDER make real
 	sar-text run real
 
+.PHONY: experiments
+experiments: $(READY) ## the recipe on three fresh worlds and training seeds, into runs/experiments
+	python -m benchmarks.experiments --seeds 101 202 303
+
 .PHONY: test
 test: $(READY) lint unit ## lint, types and all tests
 	python -m pytest -m e2e

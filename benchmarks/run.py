@@ -17,7 +17,16 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
-NO_BENCHMARK = {"__init__", "run", "records", "reference", "human_claims", "leakage_recall", "leakage_crowd"}
+NO_BENCHMARK = {
+    "__init__",
+    "run",
+    "records",
+    "reference",
+    "human_claims",
+    "leakage_recall",
+    "leakage_crowd",
+    "experiments",
+}
 
 
 def main() -> None:

@@ -25,7 +25,9 @@ def main() -> None:
         _register,
         "make the built models versions in the MLflow registry (the same weights: the same version)",
     )
-    add("results", _results, "show what the last evaluation measured")
+    results = add("results", _results, "show what the last evaluation measured")
+    results.add_argument("profile", nargs="?", help="of runs/, such as real; default: the run of params.yaml")
+    results.add_argument("--markdown", action="store_true", help="print the table of the README instead")
     add("status", _status, "show where the Prefect server, the MLflow store and the registered models are")
     add("down", _down, "end the project's own Prefect server")
     add("docs-data", _docs_data, "show the Data Docs of the last validation, made anew if the data changed")
@@ -84,10 +86,10 @@ def _register(_: argparse.Namespace) -> None:
     print(f"registry: {tracking.shown_uri()}")
 
 
-def _results(_: argparse.Namespace) -> None:
+def _results(arguments: argparse.Namespace) -> None:
     from flows.show import results
 
-    results()
+    results(arguments.profile, markdown=arguments.markdown)
 
 
 def _status(_: argparse.Namespace) -> None:

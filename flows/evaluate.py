@@ -1,6 +1,6 @@
 """Evaluate: every variant of every model on every test set, with intervals, plots and a page of captions.
 
-In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, models/{optical,two_stage}/{clip,coca,gpt}/
+In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, models/{optical,sar,two_stage}/*/
 Out  metrics/evaluate.json, metrics/compare.json, plots/
 Run  python -m flows.evaluate                  (what `dvc repro evaluate` runs)
 """

@@ -1,4 +1,4 @@
-"""What pretrain_gpt and finetune_gpt share: one step, its run in MLflow, its summary."""
+"""What pretrain_gpt, finetune_gpt and single_stage_gpt share: one step, its run in MLflow, its summary."""
 
 from dataclasses import asdict
 from typing import Literal
@@ -8,7 +8,7 @@ from tasks import paths, tracking
 from tasks.params import load
 
 
-def train(flow_name: Literal["pretrain_gpt", "finetune_gpt"], stage: Literal["optical", "two_stage"]) -> None:
+def train(flow_name: str, stage: Literal["optical", "sar", "two_stage"]) -> None:
     """Train SAR-GPT into `models/<stage>/gpt`, curves to MLflow as they come."""
     from tasks.train.gpt_stage import train_gpt
 

@@ -12,7 +12,8 @@ from tasks import paths, tracking
 
 HEADLINE = ("mean_recall", "cider")
 ANSWERS = "vqa_exact_match"  # of the test sets that hold questions
-VARIANTS = ("initial", "optical", "two_stage")
+VARIANTS = ("initial", "optical", "sar", "two_stage")
+GAINS = ("two_stage-optical", "two_stage-sar")
 
 
 COLUMNS = ("name", "modality", "format", "role", "address", "pinned", "licence")
@@ -44,7 +45,7 @@ def sources(name: str | None = None, *, markdown: bool = False) -> None:
 def _console() -> Console:
     """As wide as the terminal; in a log, wide enough for the tables."""
     console = Console()
-    return console if console.is_terminal else Console(width=140)
+    return console if console.is_terminal else Console(width=190)
 
 
 def _cell(value: object) -> str:
@@ -53,33 +54,58 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def results() -> None:
+def results(profile: str | None = None, *, markdown: bool = False) -> None:
     """Mean recall, CIDEr and exact match of every variant on every test set, with 95 % intervals, and the gain of two
-    stages.
+    stages over each alone: of this run, or of `runs/<profile>`.
 
     Raises `ValueError` when nothing was evaluated, or the metrics are damaged.
     """
-    measured, compared = _metrics("evaluate"), _metrics("compare")
+    measured, compared = _metrics("evaluate", profile), _metrics("compare", profile)
+    if markdown:
+        print(results_markdown(measured, compared))
+        return
     for metric in (*HEADLINE, ANSWERS):
         shown = Table(title=f"{metric}, 95 % intervals")
-        for column in ("test set", "n", *VARIANTS, "two_stage - optical"):
+        for column in ("test set", "n", *VARIANTS, *(pair.replace("-", " - ") for pair in GAINS)):
             shown.add_column(column, justify="left" if column == "test set" else "right")
         for test_set, variants in measured.items():
             if metric not in variants[VARIANTS[0]]:
                 continue
             entries = [variants[variant][metric] for variant in VARIANTS]
-            gain = compared[test_set]["two_stage-optical"][metric]
-            cells = [_interval(entry) for entry in (*entries, gain)]
+            gains = [compared[test_set][pair][metric] for pair in GAINS]
+            cells = [_interval(entry) for entry in (*entries, *gains)]
             shown.add_row(test_set, str(entries[0]["n"]), *cells)
         if shown.rows:
             _console().print(shown)
     print(verdict(compared))
 
 
-def _metrics(name: str) -> dict[str, Any]:
-    path = paths.metrics(name)
+def results_markdown(measured: Mapping[str, Any], compared: Mapping[str, Any]) -> str:
+    """The SAR test sets as the README shows them: values of the variants, and the gains with their intervals."""
+    columns = ("test set", "images", "metric", *VARIANTS, "gain over optical", "gain over sar")
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    for test_set, variants in measured.items():
+        if not test_set.startswith("sar/"):
+            continue
+        for metric in (*HEADLINE, ANSWERS):
+            if metric not in variants[VARIANTS[0]]:
+                continue
+            digits = 2 if metric == "cider" else 1
+            values = [f"{variants[variant][metric]['value']:.{digits}f}" for variant in VARIANTS]
+            gains = [
+                f"{gain['value']:+.{digits}f} [{gain['low']:.{digits}f}, {gain['high']:.{digits}f}]"
+                for gain in (compared[test_set][pair][metric] for pair in GAINS)
+            ]
+            images = str(variants[VARIANTS[0]][metric]["n"])
+            lines.append(f"| {' | '.join([test_set, images, metric, *values, *gains])} |")
+    return "\n".join(lines)
+
+
+def _metrics(name: str, profile: str | None) -> dict[str, Any]:
+    path = paths.metrics(name) if profile is None else paths.root() / "runs" / profile / "metrics" / f"{name}.json"
     if not path.is_file():
-        raise ValueError(f"{path} does not exist, nothing was evaluated yet: run `make repro`")
+        how = "`make repro`" if profile is None else f"`sar-text run {profile}`"
+        raise ValueError(f"{path} does not exist, nothing was evaluated yet: run {how}")
     again = "`git checkout -- metrics` brings the committed one back, `make repro` makes it anew"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -42,7 +42,7 @@ def test_a_clone_builds_everything_once(clone: Path) -> None:
         "optical/sim_optical",
     }
     for variants in measured.values():
-        assert set(variants) == {"initial", "optical", "two_stage"}
+        assert set(variants) == {"initial", "optical", "sar", "two_stage"}
         for metrics in variants.values():
             assert {"mean_recall", "coca_mean_recall", "cider", "bleu_4", "rouge_l"} <= set(metrics)
             assert set(metrics["mean_recall"]) == {"value", "low", "high", "n"}

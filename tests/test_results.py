@@ -4,9 +4,20 @@ import copy
 import json
 from pathlib import Path
 
-from flows.show import verdict
+import pytest
 
-COMPARED = json.loads((Path(__file__).resolve().parent.parent / "metrics" / "compare.json").read_text())
+from flows.show import results_markdown, verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPARED = json.loads((ROOT / "metrics" / "compare.json").read_text())
+
+
+@pytest.mark.parametrize("folder", ["."])
+def test_the_readme_shows_the_committed_run(folder: str) -> None:
+    """`sar-text results --markdown` and `sar-text results real --markdown` print the two tables."""
+    measured, compared = (json.loads((ROOT / folder / "metrics" / f"{name}.json").read_text())
+                          for name in ("evaluate", "compare"))  # fmt: skip
+    assert results_markdown(measured, compared) in (ROOT / "README.md").read_text()
 
 
 def test_two_stages_are_above_the_other_variants() -> None:

@@ -10,10 +10,11 @@ from PIL import Image
 
 DPI = 110
 # Okabe and Ito's palette for colour-blind readers, its orange darker to be read as text; a variant keeps its colour.
-COLOURS = {"initial": "#999999", "optical": "#D98200", "two_stage": "#0072B2"}
+COLOURS = {"initial": "#999999", "optical": "#D98200", "sar": "#56A37A", "two_stage": "#0072B2"}
 LABELS = {
     "initial": "initial (untrained)",
     "optical": "optical (stage 1 only)",
+    "sar": "SAR alone",
     "two_stage": "two-stage (optical, then SAR)",
 }
 

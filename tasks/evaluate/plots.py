@@ -12,7 +12,7 @@ from tasks.evaluate.figure import COLOURS, LABELS, figure
 from tasks.evaluate.measure import Table
 from tasks.evaluate.vqa import EXACT_MATCH
 
-STAGES = {"optical": "stage 1, optical text", "two_stage": "stage 2, SAR text"}
+STAGES = {"optical": "stage 1, optical text", "two_stage": "stage 2, SAR text", "sar": "SAR text alone"}
 MODELS = {"clip": "CLIP", "coca": "CoCa", "gpt": "SAR-GPT"}
 
 
@@ -84,8 +84,10 @@ def bars(path: Path, table: Table, *, metric: str, title: str, axis: str) -> Non
 
 def learning_curves(path: Path, trainings: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
     """Training and validation loss of each (stage, kind) by epoch; the epoch whose weights were kept is marked."""
-    with figure(path, width_in=10, height_in=3.4 * (len(trainings) // 2)) as page:
-        grid = page.subplots(len(trainings) // 2, 2, squeeze=False)
+    columns = len({stage for stage, _ in trainings})
+    rows = len(trainings) // columns
+    with figure(path, width_in=5 * columns, height_in=3.4 * rows) as page:
+        grid = page.subplots(rows, columns, squeeze=False)
         for axes, ((stage, kind), training) in zip(grid.flat, trainings.items(), strict=True):
             curve = training["curve"]
             epochs = [row["epoch"] for row in curve]

@@ -17,7 +17,7 @@ from tasks.params import Params
 from tasks.train.start import begin
 
 KINDS = ("clip", "coca")
-VARIANTS = ("initial", "optical", "two_stage")
+VARIANTS = ("initial", "optical", "sar", "two_stage")
 
 
 @dataclass(frozen=True)

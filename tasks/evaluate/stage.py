@@ -1,7 +1,7 @@
 """Measure every variant of CLIP, CoCa and SAR-GPT on every test set.
 
 In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, data/sources/*/shards,
-     models/{optical,two_stage}/{clip,coca,gpt}/
+     models/{optical,sar,two_stage}/{clip,coca,gpt}/
 Out  metrics/evaluate.json  {test_set: {variant: {metric: {value, low, high, n}}}}, 95 % intervals over images
      metrics/compare.json   {test_set: {"two_stage-optical": {metric: {value, low, high, n}}, …}}, paired differences
      plots/                 learning curves, recall, CIDEr and exact match by variant, a page of images with captions

@@ -3,7 +3,8 @@
 In:  the conversations that validate wrote (`train_llava.json`, `val_llava.json`) with the shards of their sources, the
      SAR-RS-CLIP of the same stage, whose image tower it sees through, and for the second stage the first's SAR-GPT.
 Out: `model.safetensors`, `config.json`, `training.json` in `models/<stage>/gpt`.
-Run: `dvc repro pretrain_gpt` (captions, then questions, of the optical text), `dvc repro finetune_gpt` (SAR questions).
+Run: `dvc repro pretrain_gpt` (captions, then questions, of the optical text), `dvc repro finetune_gpt` (SAR questions),
+     `dvc repro single_stage_gpt` (SAR questions alone).
 """
 
 import dataclasses
@@ -42,9 +43,9 @@ class Part:
 
 
 def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
-    """Train SAR-GPT on the optical text (`optical`: on captions, then on questions where there are any), or what came
-    of that on the SAR questions (`two_stage`). Each stage sees through its own image tower, so that the optical model
-    has seen no SAR image.
+    """Train SAR-GPT on the optical text (`optical`: on captions, then on questions where there are any), on the SAR
+    questions (`sar`), or what came of the optical text on the SAR questions (`two_stage`). Each stage sees through its
+    own image tower, so that the optical model has seen no SAR image.
 
     `log` receives named numbers with their step. A killed run that is started again with the same inputs goes on where
     it was. Raises `ValueError` when an input is missing or does not fit.
@@ -55,16 +56,9 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
     folder = paths.model(stage, "clip")
     clip = model.load(folder)
     start = [stage, sha256(folder / model.WEIGHTS)]
-    if stage == "optical":
-        modality = "optical"
+    if stage != "two_stage":
         trained = gpt_model.initial(clip, params.gpt.shape, seed=params.seed)
-        parts = [_captions(modality, params.gpt.align)]
-        if talks.has_questions(modality):
-            parts.append(_questions(modality, "pretrain", params.gpt.pretrain))
-        else:
-            print("the optical text has no questions: stage 1 is left out, SAR-GPT goes on from the captions")
     else:
-        modality = "sar"
         folder = paths.model("optical", "gpt")
         trained = gpt_model.load(folder)
         if trained.shape != params.gpt.shape:
@@ -74,6 +68,15 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
             )
         trained = gpt_model.with_tower(trained, clip)
         start.append(sha256(folder / model.WEIGHTS))
+    if stage == "optical":
+        modality = "optical"
+        parts = [_captions(modality, params.gpt.align)]
+        if talks.has_questions(modality):
+            parts.append(_questions(modality, "pretrain", params.gpt.pretrain))
+        else:
+            print("the optical text has no questions: stage 1 is left out, SAR-GPT goes on from the captions")
+    else:
+        modality = "sar"
         parts = [_questions(modality, "finetune", params.gpt.finetune)]
 
     identity: list[Any] = [*start, asdict(trained.shape)]

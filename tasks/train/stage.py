@@ -3,8 +3,8 @@
 In:  the validated text (`train.parquet`, `val.parquet`) with the shards of its sources, and for the second stage the
      weights of the first.
 Out: `model.safetensors`, `config.json`, `training.json` in `models/<stage>/<kind>`.
-Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc repro finetune@clip` (SAR text, from
-     the weights of that).
+Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc repro finetune@clip` (SAR text, from what
+     came of that), `dvc repro single_stage@clip` (SAR text, from `start` too: shows what stage 1 is worth).
 """
 
 import dataclasses
@@ -28,8 +28,8 @@ COLUMNS = (*PLACE, "caption_id", "text")
 def train_model(
     stage: Stage, kind: str, *, params: Params, log: Callable[[Mapping[str, float], int], None]
 ) -> TrainSummary:
-    """Train a `kind` of model (`clip`, `coca`) on the optical text (`optical`), or its result on the SAR text
-    (`two_stage`).
+    """Train a `kind` of model (`clip`, `coca`) on the optical text (`optical`), on the SAR text (`sar`), or what came
+    of the optical text on the SAR text (`two_stage`).
 
     `log` receives named numbers with their step. A killed run that is started again with the same inputs goes on where
     it was. Raises `ValueError` when an input is missing or does not fit.
@@ -41,13 +41,15 @@ def train_model(
     wanted = params.model(kind)
     if stage == "optical":
         modality, settings = "optical", wanted.pretrain
+    else:
+        modality, settings = "sar", wanted.finetune
+    if stage != "two_stage":
         begun = begin(kind, params=params)
         trained, start, start_sha256 = begun.model, wanted.start.weights, begun.weights_sha256
         if is_first():
             for note in (f"{kind} starts from {start} {start_sha256}".strip(), *begun.notes):
                 print(note, flush=True)
     else:
-        modality, settings = "sar", wanted.finetune
         folder = paths.model("optical", kind)
         trained = model.load(folder)
         config = model.configuration(wanted.architecture, context_length=wanted.context_length)

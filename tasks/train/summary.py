@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tasks.params import Params
 
-Stage = Literal["optical", "two_stage"]
+Stage = Literal["optical", "sar", "two_stage"]  # learned from: optical text, SAR text alone, both in this order
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def test_exact_match_is_shown_where_something_was_asked(
         for name, asked in (("sar/asked", ["vqa_exact_match"]), ("sar/not_asked", []))
     }
     compared = {
-        name: dict.fromkeys(("two_stage-optical", "two_stage-initial"), variants["initial"])
+        name: dict.fromkeys(("two_stage-optical", "two_stage-sar", "two_stage-initial"), variants["initial"])
         for name, variants in measured.items()
     }
     paths.metrics("evaluate").parent.mkdir()

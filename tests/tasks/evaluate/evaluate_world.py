@@ -129,7 +129,7 @@ def write_models(params: Params) -> None:
     """Models in `models/`, which differ from the initial ones and from each other."""
     from sar_models import gpt_model, model
 
-    for stage in ("optical", "two_stage"):
+    for stage in ("optical", "sar", "two_stage"):
         folder = paths.model(stage, "gpt")
         tower = model.initial("clip", architecture=params.clip.architecture, seed=len(stage))
         gpt_model.save(gpt_model.initial(tower, params.gpt.shape, seed=len(stage)), folder)

@@ -9,12 +9,12 @@ from sar_models.metrics.bootstrap import Interval
 from tasks.evaluate import plots, samples, test_sets
 from tasks.evaluate.predict import Pictures
 
-VARIANTS = ("initial", "optical", "two_stage")
+VARIANTS = ("initial", "optical", "sar", "two_stage")
 CURVE = [{"epoch": e, "step": e, "train_loss": 3 / e, "val_loss": 3.2 / e} for e in (1, 2, 3)]
 TRAININGS = {
     (stage, kind): {"curve": CURVE, "best_epoch": 3, "best_val_loss": CURVE[2]["val_loss"]}
     for kind in ("clip", "coca", "gpt")
-    for stage in ("optical", "two_stage")
+    for stage in ("optical", "two_stage", "sar")
 }
 
 

@@ -42,14 +42,14 @@ def outputs() -> dict[str, bytes]:
 def test_evaluate_writes_metrics_comparisons_and_plots(trained):
     heard = []
     summary = evaluate(params=trained, log=lambda metrics, step: heard.append((dict(metrics), step)))
-    assert heard == [({"models_done": number}, number) for number in range(1, 10)]
+    assert heard == [({"models_done": number}, number) for number in range(1, 13)]
 
     text = paths.metrics("evaluate").read_text()
     table = json.loads(text)
     assert text == json.dumps(table, indent=2, sort_keys=True) + "\n"
     assert list(table) == SETS
     for test_set, variants in table.items():
-        assert list(variants) == ["initial", "optical", "two_stage"]
+        assert list(variants) == ["initial", "optical", "sar", "two_stage"]
         for metrics in variants.values():
             assert set(metrics) == METRICS | ANSWERED[test_set], "two images are too few to be asked about"
             for found in metrics.values():
@@ -61,7 +61,9 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
     compared = json.loads(paths.metrics("compare").read_text())
     assert list(compared) == SETS
     for test_set, pairs in compared.items():
-        assert list(pairs) == ["optical-initial", "two_stage-initial", "two_stage-optical"]
+        assert list(pairs) == [
+            "optical-initial", "sar-initial", "sar-optical", "two_stage-initial", "two_stage-optical", "two_stage-sar"
+        ]  # fmt: skip
         for pair, metrics in pairs.items():
             later, earlier = pair.split("-")
             assert set(metrics) == METRICS | {
@@ -80,10 +82,10 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
         table["sar/sim_pairs"]["two_stage"]["mean_recall"]["value"], abs=1e-6
     )
     assert all(re.fullmatch(r"[\w./ -]+", name) for name in flat)
-    assert len(flat) == 3 * sum(len(METRICS | names) for names in ANSWERED.values())
-    assert [(row["test_set"], row["variant"]) for row in summary.rows()][:3] == [
-        ("optical/sim_optical", "initial"), ("optical/sim_optical", "optical"), ("optical/sim_optical", "two_stage")
-    ]  # fmt: skip
+    assert len(flat) == 4 * sum(len(METRICS | names) for names in ANSWERED.values())
+    assert [(row["test_set"], row["variant"]) for row in summary.rows()][:4] == [
+        ("optical/sim_optical", variant) for variant in ("initial", "optical", "sar", "two_stage")
+    ]
 
 
 def test_equal_inputs_give_equal_bytes(trained):
@@ -128,7 +130,7 @@ def test_answers_are_those_of_the_model(trained):
     evaluate(params=trained)
     kept = records.read(paths.predictions("answers"))
     said = {row["question_id"]: row["text"] for row in kept if row["variant"] == "optical"}
-    assert len(kept) == 3 * len(said) == 3 * 26
+    assert len(kept) == 4 * len(said) == 4 * 26
     rows = [row for row in records.read(paths.text("sar") / "test_questions.parquet") if row["source"] == "sim_pairs"]
     with ShardReader(paths.sources_data("sar")) as reader:
         again = answers(

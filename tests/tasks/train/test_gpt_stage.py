@@ -20,8 +20,8 @@ def silent(metrics: Any, step: int) -> None:
 
 @pytest.fixture
 def towers(project: params.Params) -> params.Params:
-    """The project with the image towers of both stages, which differ."""
-    for seed, stage in enumerate(("optical", "two_stage")):
+    """The project with the image towers of all variants, which differ."""
+    for seed, stage in enumerate(("optical", "sar", "two_stage")):
         clip = model.initial("clip", architecture="micro_clip", seed=seed)
         model.save(clip, paths.model(stage, "clip"))
     return project
@@ -86,6 +86,15 @@ def test_the_second_stage_starts_from_the_first(towers: params.Params) -> None:
     for name, value in first.items():
         if not name.startswith("tower."):
             torch.testing.assert_close(second[name], value, rtol=0, atol=1e-7)
+
+
+def test_sar_alone_begins_anew_behind_its_own_tower(towers: params.Params) -> None:
+    still = dataclasses.replace(towers.gpt, finetune=dataclasses.replace(TRAINING, learning_rate=1e-12))
+    train_gpt("sar", params=dataclasses.replace(towers, gpt=still), log=silent)
+    found = gpt_model.load(paths.model("sar", "gpt")).module.state_dict()
+    start = gpt_model.initial(model.load(paths.model("sar", "clip")), towers.gpt.shape, seed=towers.seed).module
+    for name, value in start.state_dict().items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-7)
 
 
 def test_without_optical_questions_the_captions_are_the_first_stage(

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from train_world import TRAINING
 
 from sar_models import model
@@ -61,6 +63,19 @@ def test_the_second_stage_starts_from_the_first(project: params.Params) -> None:
     random = model.initial("clip", architecture="micro_clip", seed=3).module.state_dict()
     assert all(np.allclose(first[name], second[name], atol=1e-7) for name in first)
     assert not all(np.allclose(first[name], random[name], atol=1e-4) for name in first)
+
+
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_sar_alone_starts_where_the_first_stage_does(kind: str, project: params.Params) -> None:
+    """And it has seen nothing optical: there need not be any optical text."""
+    shutil.rmtree(paths.text("optical"))
+    still = dataclasses.replace(project.model(kind), finetune=dataclasses.replace(TRAINING, learning_rate=1e-12))
+    train_model("sar", kind, params=dataclasses.replace(project, **{kind: still}), log=silent)
+    found = model.load(paths.model("sar", kind)).module
+    start = model.initial(kind, architecture=f"micro_{kind}", seed=3).module
+    for (name, value), first in zip(found.named_parameters(), start.parameters(), strict=True):
+        torch.testing.assert_close(value, first, rtol=0, atol=1e-7, msg=name)
+    assert json.loads((paths.model("sar", kind) / "training.json").read_text())["stage"] == "sar"
 
 
 def test_a_killed_stage_goes_on_and_other_inputs_do_not(project: params.Params) -> None:
