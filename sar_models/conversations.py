@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class Conversations:
         """Number of turns."""
         return sum(int(each.turns[-1]) + 1 for each in self.laid)
 
-    def batch(self, chosen: NDArray[np.int64], *, seed: int, epoch: int) -> Batch:
+    def batch(self, chosen: NDArray[np.int64], *, seed: int, epoch: int, pinned: bool = False) -> Batch:
         """Each picture with all of its turns, padded to the longest: `tokens`, `labels` and `turns`."""
         rows = [self.laid[index] for index in chosen]
         text = {
@@ -54,16 +55,16 @@ class Conversations:
             )
             for name, filler in (("tokens", self.pad), ("labels", IGNORED), ("turns", PADDING))
         }
-        return Batch(
-            [self.record_ids[index] for index in chosen], stacked([self.pictures[index] for index in chosen]), text
-        )
+        images = stacked([self.pictures[index] for index in chosen], pinned=pinned)
+        return Batch([self.record_ids[index] for index in chosen], images, text)
 
 
 def conversations(
     turns: Mapping[str, Turns], places: Mapping[str, Mapping[str, Any]], *,
-    open_picture: Open, words: Words, image_size_px: int, longest: int, threads: int,
+    open_picture: Open, words: Words, image_size_px: int, longest: int, threads: int, cache: Path | None = None,
 ) -> Conversations:  # fmt: skip
-    """The turns of each record, with the picture at the record's place, each read once by `open_picture`.
+    """The turns of each record, with the picture at the record's place, each read once by `open_picture`; into the
+    folder `cache`, where one is given.
 
     Raises `ValueError` when a question with its answer has more than `longest` tokens, or a record has no place.
     """
@@ -74,7 +75,7 @@ def conversations(
         record_ids=record_ids,
         pictures=pictures(
             [places[record] for record in record_ids],
-            open_picture=open_picture, size_px=image_size_px, threads=threads,
+            open_picture=open_picture, size_px=image_size_px, threads=threads, cache=cache,
         ),
         laid=[laid(turns[record], words=words, longest=longest, record_id=record) for record in record_ids],
         pad=words.pad,
@@ -104,7 +105,7 @@ def looked_at(of: Conversations, tower: Callable[[torch.Tensor], torch.Tensor], 
     """The same with what a frozen tower makes of the pictures in their place, so that each is looked at once and not
     once an epoch; as they are where that is too much for the memory.
 
-    `tower` takes uint8 (N, 3, S, S) and gives (N, cells, channels).
+    `tower` takes uint8 (N, 1 or 3, S, S) and gives (N, cells, channels).
     """
     if not len(of):
         return of
@@ -118,6 +119,6 @@ def looked_at(of: Conversations, tower: Callable[[torch.Tensor], torch.Tensor], 
     return dataclasses.replace(of, pictures=seen)
 
 
-def stacked(images: Sequence[NDArray[Any]]) -> torch.Tensor:
-    """Pictures as one uint8 batch (N, 3, S, S), what a tower made of them as float32 (N, cells, channels)."""
-    return pixels.stack(images) if images[0].dtype == np.uint8 else torch.from_numpy(np.stack(images))
+def stacked(images: Sequence[NDArray[Any]], *, pinned: bool = False) -> torch.Tensor:
+    """Pictures as one uint8 batch (N, 1 or 3, S, S), what a tower made of them as float32 (N, cells, channels)."""
+    return pixels.stack(images, pinned=pinned) if images[0].dtype == np.uint8 else torch.from_numpy(np.stack(images))

@@ -1,5 +1,5 @@
 """SAR-GPT: an image tower's tokens, projected into a causal language model (after Liu et al., LLaVA, 2023; Yuan et al.,
-TinyGPT-V, 2023). Batch → named losses.
+TinyGPT-V, 2023). Batch → what its loss is made of.
 
 A row holds an image and all of its questions, one behind the other. Every turn sees the image and itself, not the other
 turns: questions are asked alone later, and what an earlier answer says would give a later one away. So the image is
@@ -17,8 +17,8 @@ from torch.nn.functional import cross_entropy
 from sar_models import pixels
 from sar_models.data import DataSet, validation_batches
 from sar_models.hardware import autocast
+from sar_models.losses import Output
 from sar_models.settings import Hardware, Training
-from sar_models.world import World
 
 SCORE = "exact_match"
 IGNORED = -100  # label of a position at which nothing is learned
@@ -102,19 +102,22 @@ class Projector(nn.Module):
         return projected + self.place
 
 
-def losses(
-    module: Any, images: torch.Tensor, tokens: torch.Tensor, labels: torch.Tensor, turns: torch.Tensor, *, world: World
-) -> dict[str, torch.Tensor]:
-    """`answer`: cross-entropy of each token of the answers and their stop token, a mean over those of all processes.
+def forward(
+    module: Any, images: torch.Tensor, tokens: torch.Tensor, labels: torch.Tensor, turns: torch.Tensor
+) -> Output:
+    """`answer`: cross-entropy of each token of the answers and their stop token.
 
     `images` (N, 3, S, S) or tower tokens (N, cells, channels); `tokens`, `labels` and `turns` int64 (N, T): `labels`
     are what follows at a position, or `IGNORED`.
     """
     wanted = labels != IGNORED
     logits = module(images, tokens, turns, wanted)
-    summed = cross_entropy(logits.float(), labels[wanted], reduction="sum")
-    tokens_per_process = world.sum(wanted.sum()) / world.size
-    return {"answer": summed / tokens_per_process}
+    return Output(summed={"answer": cross_entropy(logits.float(), labels[wanted], reduction="sum")})
+
+
+def counts(tokens: torch.Tensor, labels: torch.Tensor, turns: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Tokens that the loss is the mean over: those of the answers."""
+    return {"answer": (labels != IGNORED).sum()}
 
 
 def weights(settings: Training) -> dict[str, float]:

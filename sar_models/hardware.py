@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import torch
+from torch.utils import deterministic
 
 from sar_models.settings import Hardware
 
@@ -22,15 +23,21 @@ def computing(hardware: Hardware) -> Iterator[torch.device]:
         torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.backends.cudnn.allow_tf32,
+        deterministic.fill_uninitialized_memory,
     )
     torch.set_num_threads(hardware.threads)
     # Some CUDA kernels of attention have no deterministic form: there it is a warning, on the CPU a promise.
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    deterministic.fill_uninitialized_memory = False  # a debugging aid that writes every tensor twice
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32, in convolutions too; matrices are so by default
     try:
         yield device
     finally:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1], warn_only=before[2])
+        torch.backends.cudnn.allow_tf32 = before[3]
+        deterministic.fill_uninitialized_memory = before[4]
 
 
 def autocast(hardware: Hardware) -> torch.autocast:

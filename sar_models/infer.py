@@ -13,6 +13,7 @@ from sar_models import decode, pixels
 from sar_models.hardware import autocast, computing
 from sar_models.model import Model
 from sar_models.settings import Decoding, Hardware, Sampling
+from sar_models.short_text import shortened
 
 T = TypeVar("T")
 
@@ -37,7 +38,8 @@ def embed_texts(model: Model, texts: Iterable[str], *, hardware: Hardware, batch
         found = []
         for batch in _batches(texts, batch_size):
             with autocast(hardware):
-                found.append(module.encode_text(model.tokenizer(batch).to(device)))
+                tokens = shortened(module, {"tokens": model.tokenizer(batch)})["tokens"]
+                found.append(module.encode_text(tokens.to(device)))
     return _unit_rows(found)
 
 

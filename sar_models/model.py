@@ -1,8 +1,10 @@
 """A model with all that belongs to it, new or from a folder: `model.safetensors` and `config.json`."""
 
 import copy
+import dataclasses
 import functools
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +17,8 @@ from open_clip.modified_resnet import ModifiedResNet
 from open_clip.timm_model import TimmModel
 from torch import nn
 
+from sar_models.settings import Contrastive
+from sar_models.short_text import ShortTextClip
 from sar_models.timm_tower import CellTower
 from sar_models.token_pool import with_tokens
 from sar_models.tokenizer import Tokenizer
@@ -56,6 +60,24 @@ def initial(kind: str, *, architecture: str, seed: int, context_length: int = 0)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return _build(kind, architecture=architecture, seed=seed, config=config)
+
+
+def compared_by(model: Model, loss: Contrastive) -> Model:
+    """`model` for this contrastive loss: `sigmoid` needs a bias; where there is none, bias and scale get the values
+    that its paper starts with, -10 and 10 (Zhai et al. 2023).
+
+    Raises `ValueError` for a model with a bias and `softmax`, which would not learn it.
+    """
+    biased = model.module.logit_bias is not None
+    if loss == "softmax" and biased:
+        raise ValueError(f"'{model.architecture}' has a logit bias: set contrastive_loss: sigmoid for it")
+    if loss == "softmax" or biased:
+        return model
+    scale, bias = math.log(10.0), -10.0
+    with torch.no_grad():
+        model.module.logit_scale.fill_(scale)
+    model.module.logit_bias = nn.Parameter(torch.tensor(bias))
+    return dataclasses.replace(model, config={**model.config, "init_logit_bias": bias, "init_logit_scale": scale})
 
 
 def save(model: Model, folder: Path) -> None:
@@ -173,7 +195,7 @@ def _build(kind: str, *, architecture: str, seed: int, config: Mapping[str, Any]
     elif custom_text:
         module = open_clip.CustomTextCLIP(**arguments, output_dict=True)
     else:
-        module = open_clip.CLIP(**arguments, output_dict=True)
+        module = ShortTextClip(**arguments, output_dict=True)
     return Model(
         kind=cast(Kind, kind),
         architecture=architecture,

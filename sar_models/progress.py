@@ -38,11 +38,13 @@ class TrainingProgress:
         """Since the start, validation included."""
         return self._images / max(time.perf_counter() - self._started, 1e-9)
 
-    def step(self, *, loss: float, images: int) -> None:
-        """One more step is done."""
+    def step(self, *, images: int, loss: float | None = None) -> None:
+        """One more step is done, with a loss if it is one of training."""
         self._done += 1
         self._images += images
-        state = f"loss {loss:.3f}, {self.images_per_s:.0f} images/s"
+        state = f"{self.images_per_s:.0f} images/s"
+        if loss is not None:
+            state = f"loss {loss:.3f}, {state}"
         if self._bar:
             self._bar.update(self._task, completed=self._done, state=state)
         elif self._shown and time.perf_counter() - self._lined > LINE_SECONDS:

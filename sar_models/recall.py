@@ -1,5 +1,6 @@
 """Mean recall of a model that embeds, in the middle of its training."""
 
+import numpy as np
 import torch
 
 from sar_models import pixels
@@ -8,6 +9,7 @@ from sar_models.hardware import autocast
 from sar_models.metrics import retrieval
 from sar_models.model import Model
 from sar_models.settings import Hardware
+from sar_models.short_text import shortened
 
 
 def mean_recall(
@@ -15,14 +17,14 @@ def mean_recall(
 ) -> float:
     """In percent: images and all their captions, both ways. The model is in evaluation mode."""
     images, texts = [], []
-    tokens = torch.cat(list(examples.tokens))
     with autocast(hardware):
         for start in range(0, len(examples), batch_size):
             chosen = range(start, min(start + batch_size, len(examples)))
             batch = pixels.stack([examples.pictures[index] for index in chosen]).to(device)
             images.append(model.module.encode_image(pixels.normalise(batch, mean=model.mean, std=model.std)))
-        for start in range(0, len(tokens), batch_size):
-            part = tokens[start : start + batch_size]
+        for start in range(0, examples.captions, batch_size):
+            part = torch.from_numpy(examples.tokens[start : start + batch_size].astype(np.int64))
+            part = shortened(model.module, {"tokens": part})["tokens"]
             texts.append(model.module.encode_text(part.to(device)))
     found = retrieval.ranks(
         torch.cat(images).float().cpu().numpy(),

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
+Frozen = Literal["none", "image", "text"]
+Contrastive = Literal["softmax", "sigmoid"]
+
+
 RANDOM = "random"  # start.weights: none
 
 
@@ -25,6 +29,8 @@ class Hardware:
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: int = 2  # of torch on the CPU, in each process
     processes: int = 1  # of training; above 1 the training stages start themselves under torchrun
+    compile: bool = False  # training steps through torch.compile
+    pixel_cache: bool = True  # pictures decoded once into a file and shared; false reads them from the shards
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", self.device):
@@ -46,6 +52,12 @@ class Training:
     patience: int  # validations without a better loss before stopping; 0 never stops early
     caption_weight: float = 1.0  # CoCa: weight of the caption loss
     contrastive_weight: float = 1.0  # CoCa: weight of the contrastive loss
+    contrastive_loss: Contrastive = "softmax"  # CLIP and CoCa: sigmoid is SigLIP's
+    micro_batch: int = 0  # images of a process that go through the network together; 0: its whole share of the batch
+    frozen: Frozen = "none"  # CLIP and CoCa: the tower that keeps its weights
+    ema_decay: float = 0.0  # above 0 a moving average of the weights is validated and kept
+    stage_1_share: float = 0.0  # stage 2: share of the stage-1 weights in the final ones
+    augment: Literal["none", "sar"] = "none"  # sar: speckle, gain, flips and turns with the caption. docs/input.md
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
@@ -53,7 +65,9 @@ class Training:
         if self.learning_rate <= 0 or self.gradient_clip <= 0:
             raise ValueError("learning_rate and gradient_clip must be above 0")
         at_least_0 = ("weight_decay", "warmup_steps", "patience", "caption_weight", "contrastive_weight")
-        bounded(self, least=0, keys=("learning_rate", "gradient_clip", *at_least_0))
+        bounded(self, least=0, keys=("learning_rate", "gradient_clip", *at_least_0, "micro_batch"))
+        bounded(self, least=0, most=0.99999, keys=("ema_decay",))
+        bounded(self, least=0, most=1, keys=("stage_1_share",))
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,9 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         bounded(self, least=0, keys=("context_length",))
+        _no_stage_before(self.pretrain, name="pretrain")
+        if self.pretrain.augment == "sar":
+            raise ValueError("pretrain.augment is sar, but stage 1 learns from optical images: leave it out there")
 
 
 @dataclass(frozen=True)
@@ -126,6 +143,14 @@ class GptSettings:
     def __post_init__(self) -> None:
         if not self.language_model:
             raise ValueError("language_model is empty; give sar_gpt_tiny, a hub id or a local folder")
+        _no_stage_before(self.align, name="align")
+        _no_stage_before(self.pretrain, name="pretrain")
+        for name in ("align", "pretrain", "finetune"):
+            if getattr(self, name).augment == "sar":
+                raise ValueError(
+                    f"{name}.augment is sar, but SAR-GPT looks at each picture once, through a frozen tower: leave it "
+                    "out there"
+                )
 
     @property
     def shape(self) -> GptShape:
@@ -169,3 +194,8 @@ class Sampling:
         bounded(self, least=1, keys=("max_tokens", "batch_size"))
         if not 0 < self.temperature < inf:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0 (for none, decode greedily)")
+
+
+def _no_stage_before(settings: Training, *, name: str) -> None:
+    if settings.stage_1_share:
+        raise ValueError(f"{name}.stage_1_share is {settings.stage_1_share}, but only finetune has a stage before it")

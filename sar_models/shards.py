@@ -1,5 +1,6 @@
 """Images out of tar shards by offset: one open file a shard, one read an image, no directory to walk."""
 
+import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -43,12 +44,17 @@ class ShardReader:
     def picture(self, place: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
         """The picture at `place`, (H, W, 1) or (H, W, 3), by the row's `low`, `high` and `channels`.
 
-        Raises `ValueError` naming the record when it cannot be decoded.
+        Raises `ValueError` naming the record when it cannot be decoded, or its bytes are not those whose `sha256` the
+        row tells.
         """
         try:
-            return picture(
-                decode(self.read(place)), low=place["low"], high=place["high"], channels=place.get("channels")
-            )
+            data = self.read(place)
+            if place.get("sha256") and hashlib.sha256(data).hexdigest() != place["sha256"]:
+                raise ValueError(
+                    f"the bytes in {place['shard']} are not those of the records: run `dvc checkout` or "
+                    f"`dvc repro download@{place['source']}`"
+                )
+            return picture(decode(data), low=place["low"], high=place["high"], channels=place.get("channels"))
         except ValueError as error:
             raise ValueError(f"{place.get('record_id', place['shard'])}: {error}") from error
 

@@ -32,6 +32,11 @@ def state() -> Path:
     return folder
 
 
+def input_cache() -> Path:
+    """Decoded pictures and tokens, which any training may use and anyone may delete."""
+    return state() / "input"
+
+
 def params_file() -> Path:
     return root() / "params.yaml"
 

@@ -19,7 +19,7 @@ from tasks import paths
 from tasks.params import Params
 from tasks.train import summary as summaries
 from tasks.train import talks
-from tasks.train.inputs import checkpoints, sha256, table
+from tasks.train.inputs import cache, checkpoints, sha256, table
 from tasks.train.summary import GptSummary, Stage
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
             print("the optical text has no questions: stage 1 is left out, SAR-GPT goes on from the captions")
     else:
         modality = "sar"
-        parts = [_questions(modality, "finetune", params.gpt.finetune)]
+        settings = params.gpt.finetune
+        if stage == "sar":
+            settings = dataclasses.replace(settings, stage_1_share=0.0)  # there is no stage before it
+        parts = [_questions(modality, "finetune", settings)]
 
     identity: list[Any] = [*start, asdict(trained.shape)]
     done: list[tuple[Part, History, Path]] = []
@@ -169,7 +172,7 @@ def _conversations(
         found = conversations(
             turns, places,
             open_picture=reader.picture, words=trained.words, image_size_px=trained.image_size_px,
-            longest=trained.longest, threads=params.hardware.threads,
+            longest=trained.longest, threads=params.hardware.threads, cache=cache(params.hardware),
         )  # fmt: skip
         with computing(params.hardware) as device, torch.no_grad():
             tower = trained.module.to(device)

@@ -10,12 +10,17 @@ from typing import Any
 from sar_models.settings import Hardware, Training
 from tasks import paths
 
-PLACE = ("record_id", "source", "shard", "offset", "length", "channels", "low", "high")  # columns that find a picture
+PLACE = ("record_id", "source", "shard", "offset", "length", "sha256", "channels", "low", "high")  # finds a picture
 
 
 def table(modality: str, split: str) -> Path:
     """Captions of a split, with the places of their images."""
     return paths.text(modality) / f"{split}.parquet"
+
+
+def cache(hardware: Hardware) -> Path | None:
+    """The folder for decoded pictures and tokens, unless the settings turn it off."""
+    return paths.input_cache() if hardware.pixel_cache else None
 
 
 def checkpoints(identity: Sequence[Any], settings: Training, hardware: Hardware, seed: int) -> Path:

@@ -4,17 +4,19 @@ In:  the validated text (`train.parquet`, `val.parquet`) with the shards of its 
      weights of the first.
 Out: `model.safetensors`, `config.json`, `training.json` in `models/<stage>/<kind>`.
 Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc repro finetune@clip` (SAR text, from what
-     came of that), `dvc repro single_stage@clip` (SAR text, from `start` too: shows what stage 1 is worth).
+     came of that), `dvc repro single_stage@clip` (SAR text, from what `start` names: what the first stage is worth
+     shows beside it).
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from sar_models.settings import Hardware
 from tasks import paths, records
 from tasks.params import Params
 from tasks.train import summary as summaries
-from tasks.train.inputs import PLACE, checkpoints, sha256, table
+from tasks.train.inputs import PLACE, cache, checkpoints, sha256, table
 from tasks.train.start import begin
 from tasks.train.summary import Stage, TrainSummary
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from sar_models.data import Examples
     from sar_models.model import Model
 
-COLUMNS = (*PLACE, "caption_id", "text")
+COLUMNS = (*PLACE, "caption_id", "text", "route")
 
 
 def train_model(
@@ -43,6 +45,8 @@ def train_model(
         modality, settings = "optical", wanted.pretrain
     else:
         modality, settings = "sar", wanted.finetune
+    if stage == "sar":
+        settings = dataclasses.replace(settings, stage_1_share=0.0)  # there is no stage before it
     if stage != "two_stage":
         begun = begin(kind, params=params)
         trained, start, start_sha256 = begun.model, wanted.start.weights, begun.weights_sha256
@@ -60,9 +64,11 @@ def train_model(
                 f"{wanted.context_length or 'its own'} tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
             )
         start, start_sha256 = folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
+    trained = model.compared_by(trained, settings.contrastive_loss)
 
     train_set, val_set = (
-        _examples(modality, split, trained, threads=params.hardware.threads) for split in ("train", "val")
+        _examples(modality, split, trained, hardware=params.hardware, augment=augment)
+        for split, augment in (("train", settings.augment), ("val", "none"))
     )
     for split, examples in (("training", train_set), ("validation", val_set)):
         if examples.cut_captions and is_first():
@@ -114,19 +120,23 @@ def train_model(
     return summary
 
 
-def _examples(modality: str, split: str, trained: "Model", *, threads: int) -> "Examples":
+def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware, augment: str) -> "Examples":
     from sar_models.data import examples
     from sar_models.shards import ShardReader
+    from tasks.train.symmetries import seen
 
     path = table(modality, split)
     rows = records.read(path, columns=COLUMNS)
     if not rows:
         raise ValueError(f"{path} holds no captions: look at the quarantine beside it, or add a source")
+    if augment == "sar":
+        rows = [seen(row) for row in rows]
     with ShardReader(paths.sources_data(modality)) as reader:
         return examples(
             rows,
             open_picture=reader.picture,
             tokenizer=trained.tokenizer,
             image_size_px=trained.image_size_px,
-            threads=threads,
+            threads=hardware.threads,
+            cache=cache(hardware),
         )

@@ -88,6 +88,11 @@ def micro_gpt(lora: Lora = Lora(), *, language_model: str = "sar_gpt_tiny", seed
     return gpt_model.initial(tower, GptShape(language_model, "", lora, -1), seed=seed)
 
 
+def initial(kind: str, settings: Training, architecture: str = "") -> model.Model:
+    made = model.initial(kind, architecture=architecture or f"micro_{kind}", seed=3)
+    return model.compared_by(made, settings.contrastive_loss)
+
+
 def run(
     kind: str,
     folder: Path,
@@ -96,6 +101,7 @@ def run(
     kill_at: int | None = None,
     hardware: Hardware = HARDWARE,
     log: train.Log = lambda metrics, step: None,
+    architecture: str = "",
 ) -> tuple[Any, train.History]:
     """Train a micro model of `kind` with checkpoints in `folder`, killed at a step if asked for."""
 
@@ -104,7 +110,7 @@ def run(
         if step == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    trained: Any = micro_gpt() if kind == "gpt" else model.initial(kind, architecture=f"micro_{kind}", seed=3)
+    trained: Any = micro_gpt() if kind == "gpt" else initial(kind, settings, architecture)
     shown: Any = asked if kind == "gpt" else captioned
     history = train.train(
         trained,
@@ -122,12 +128,17 @@ def run(
 
 
 def to_files(
-    kind: str, output: Path, *, kill_at: int | None = None, environment: Mapping[str, str] | None = None
+    kind: str,
+    output: Path,
+    *,
+    kill_at: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    settings: Training = SETTINGS,
 ) -> None:
     """A whole training as a process of its own does it, with frequent checkpoints."""
     os.environ.update(environment or {})
     train.LOG_STEPS, train.CHECKPOINT_STEPS = 1, 3
-    trained, history = run(kind, output / "checkpoints", kill_at=kill_at)
+    trained, history = run(kind, output / "checkpoints", kill_at=kill_at, settings=settings)
     if is_first():
         (gpt_model if kind == "gpt" else model).save(trained, output)
         (output / "curve.json").write_text(json.dumps(history.curve))

@@ -207,11 +207,8 @@ def test_an_overfitted_model_decodes_exactly_its_captions() -> None:
     tokens = learner.tokenizer(captions)
     optimizer = torch.optim.AdamW(learner.module.parameters(), lr=0.01)
     for _ in range(120):
-        losses = micro_training.OBJECTIVES["coca"].losses(
-            learner.module, images, tokens, world=micro_training.train.World()
-        )
         optimizer.zero_grad()
-        losses["caption"].backward()
+        micro_training.OBJECTIVES["coca"].forward(learner.module, images, tokens).summed["caption"].backward()
         optimizer.step()
     for decoding in (Decoding(), Decoding(method="beam", beams=4)):
         with torch.inference_mode():

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from micro_training import HARDWARE, SETTINGS, asked, drawn, micro_gpt
 
-from sar_models import checkpoint, gpt, gpt_model, model, pixels, train
+from sar_models import checkpoint, gpt, gpt_model, losses, model, pixels, train
 from sar_models.answer import answers
 from sar_models.conversations import conversations, laid, looked_at
 from sar_models.settings import Answering, GptShape, Lora
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loss(of: gpt_model.Gpt, images: torch.Tensor, text: dict[str, torch.Tensor]) -> torch.Tensor:
     of.module.eval()
     with torch.inference_mode():
-        return gpt.losses(of.module, images, **text, world=World())["answer"]
+        return losses.named(gpt.forward(of.module, images, **text), gpt.counts(**text), world=World())["answer"]
 
 
 def batch(of: gpt_model.Gpt, rows: list[int]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

@@ -7,7 +7,8 @@ import pytest
 import torch
 from micro_training import OBJECTIVES, SETTINGS, asked, captioned, run
 
-from sar_models import checkpoint, clip, coca, model, train
+from sar_models import checkpoint, clip, coca, losses, model, train
+from sar_models.losses import Output
 from sar_models.settings import Hardware
 from sar_models.world import World
 
@@ -89,14 +90,14 @@ def test_a_hostile_checkpoint_runs_no_code(tmp_path: Path) -> None:
 def test_not_a_number_stops_with_the_step_and_keeps_the_last_good_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest, calls = clip.losses, []
+    honest, calls = clip.forward, []
 
-    def broken(*args: object, **kwargs: object) -> dict[str, torch.Tensor]:
+    def broken(*args: object, **kwargs: object) -> Output:
         calls.append(1)
         found = honest(*args, **kwargs)  # type: ignore[arg-type]
-        return {name: value * math.nan for name, value in found.items()} if len(calls) == 9 else found
+        return Output({name: value * math.nan for name, value in found.compared.items()}) if len(calls) == 9 else found
 
-    monkeypatch.setattr(clip, "losses", broken)
+    monkeypatch.setattr(clip, "forward", broken)
     monkeypatch.setattr(train, "CHECKPOINT_STEPS", 3)
     # 5 steps and 2 validation batches an epoch: the ninth call is the second step of the second epoch
     with pytest.raises(FloatingPointError, match=r"loss is nan at step 7 \(epoch 2, batch 2: micro/.*learning_rate"):
@@ -129,7 +130,7 @@ def test_losses_are_what_the_papers_say() -> None:
     micro = model.initial("coca", architecture="micro_coca", seed=1)
     torch.manual_seed(0)
     images, tokens = torch.randn(4, 3, 16, 16), micro.tokenizer(["one ship", "two", "a long road", "a lake, trees"])
-    found = coca.losses(micro.module, images, tokens, world=World())
+    found = losses.named(coca.forward(micro.module, images, tokens), coca.counts(tokens), world=World())
     output = micro.module(images, tokens)
     scores = output["logit_scale"] * output["image_features"] @ output["text_features"].T
     by_image, by_text = (-matrix.log_softmax(dim=1).diagonal().mean() for matrix in (scores, scores.T))

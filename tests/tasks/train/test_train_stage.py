@@ -46,6 +46,35 @@ def test_two_stages(kind: str, project: params.Params) -> None:
     assert not list((paths.state() / "checkpoints").iterdir()), "deleted after success"
 
 
+def test_the_cache_of_pictures_changes_nothing(project: params.Params) -> None:
+    seen = []
+    for pixel_cache in (False, True, True):
+        hardware = dataclasses.replace(project.hardware, pixel_cache=pixel_cache)
+        train_model("optical", "clip", params=dataclasses.replace(project, hardware=hardware), log=silent)
+        seen.append((paths.model("optical", "clip") / model.WEIGHTS).read_bytes())
+        assert paths.input_cache().exists() == pixel_cache
+    assert seen[0] == seen[1] == seen[2]
+    kept = [path for path in paths.input_cache().iterdir() if path.is_dir()]
+    assert len(kept) == 4, "pictures and tokens of train and val"
+
+
+def test_augmentation_is_reproducible_and_of_the_second_stage(project: params.Params) -> None:
+    train_model("optical", "clip", params=project, log=silent)
+    seen = []
+    for augment in ("none", "sar", "sar"):
+        finetune = dataclasses.replace(TRAINING, augment=augment)
+        settings = dataclasses.replace(project, clip=dataclasses.replace(project.clip, finetune=finetune))
+        train_model("two_stage", "clip", params=settings, log=silent)
+        folder = paths.model("two_stage", "clip")
+        seen.append((folder / model.WEIGHTS).read_bytes())
+    assert seen[0] != seen[1] == seen[2]
+    assert json.loads((folder / "training.json").read_text())["captions"] == 40, "turned ones are not counted"
+    with pytest.raises(ValueError, match=r"pretrain\.augment is sar, but stage 1 learns from optical images"):
+        dataclasses.replace(project.clip, pretrain=finetune)
+    with pytest.raises(ValueError, match=r"align\.augment is sar, but SAR-GPT looks at each picture once"):
+        dataclasses.replace(project.gpt, align=finetune)
+
+
 def test_equal_inputs_give_equal_bytes(project: params.Params) -> None:
     seen = []
     for _ in range(2):

@@ -1,6 +1,7 @@
 """A project of tiny pictures with captions and questions, as download and validate leave it."""
 
 import dataclasses
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -44,7 +45,8 @@ def write_text(modality: str, split: str, count: int, *, seed: int) -> None:
         Image.fromarray(pixels).save(buffer, "PNG")
         record = f"fake/{split}/{number:03}.png"
         place = {"record_id": record, "source": "fake", "shard": shard.name, "offset": len(data),
-                 "length": len(buffer.getvalue()), "low": [0.0], "high": [255.0], "modality": modality}  # fmt: skip
+                 "length": len(buffer.getvalue()), "low": [0.0], "high": [255.0], "modality": modality,
+                 "sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}  # fmt: skip
         data += buffer.getvalue()
         word = ("dark", "bright")[bright]
         for caption, text in enumerate([f"a {word} {modality} picture", f"{word} " * 20]):
