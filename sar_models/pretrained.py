@@ -18,7 +18,7 @@ from open_clip.pretrained import (
 
 from sar_models import positions
 from sar_models.checkpoint_file import read_checkpoint
-from sar_models.model import WEIGHTS, Model, copy_weights, initial, load, read_weights
+from sar_models.model import WEIGHTS, Model, compared_by, copy_weights, initial, load, read_weights
 from sar_models.settings import RANDOM, Start
 
 HUB, TIMM = "hf:", "timm:"
@@ -91,6 +91,8 @@ def begin(
             f"{'without' if gelu else 'with'} '-quickgelu'"
         )
     tensors = read_checkpoint(weights.path)
+    if "logit_bias" in tensors:
+        model = compared_by(model, "sigmoid")
     notes = _fill_tower(model, tensors, weights.path) if tower else _fill(model, tensors, weights.path, start)
     mean, std = (tuple(weights.preprocess.get(name) or getattr(model, name)) for name in ("mean", "std"))
     return Named(dataclasses.replace(model, mean=mean, std=std), digest, tuple(notes))

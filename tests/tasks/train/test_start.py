@@ -70,6 +70,14 @@ def test_training_says_where_it_began(project: params.Params) -> None:
     assert (written["start"], written["start_sha256"]) == ("models/optical/clip", hashlib.sha256(first).hexdigest())
 
 
+def test_the_second_stage_takes_what_the_sigmoid_loss_added(project: params.Params) -> None:
+    sigmoid = dataclasses.replace(STILL, contrastive_loss="sigmoid")
+    project = dataclasses.replace(project, clip=dataclasses.replace(project.clip, pretrain=sigmoid, finetune=sigmoid))
+    for stage in ("optical", "two_stage"):
+        train_model(stage, "clip", params=project, log=silent)  # type: ignore[arg-type]
+    assert "init_logit_bias" in model.load(paths.model("two_stage", "clip")).config
+
+
 def test_weights_of_the_mirror(project: params.Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = tmp_path / "elsewhere"
     mirror.mkdir()
