@@ -18,6 +18,7 @@ from sar_models.settings import ModelSettings, Start
 from tasks import params, paths, strict
 from tasks.evaluate import predict
 from tasks.train.stage import train_model
+from tasks.train.start import check_files
 
 STILL = dataclasses.replace(TRAINING, epochs=1, warmup_steps=0, learning_rate=1e-12)
 
@@ -84,8 +85,11 @@ def test_weights_of_the_mirror(project: params.Params, tmp_path: Path, monkeypat
     torch.save(model.initial("clip", architecture="micro_clip", seed=11).module.state_dict(), mirror / "own.pt")
     project = beginning(project, start=Start("own.pt"))
     with pytest.raises(ValueError, match=r"own\.pt does not exist.*SAR_TEXT_MIRROR"):
+        check_files(project)  # before anything runs
+    with pytest.raises(ValueError, match=r"own\.pt does not exist.*SAR_TEXT_MIRROR"):
         train_model("optical", "clip", params=project, log=silent)
     monkeypatch.setenv("SAR_TEXT_MIRROR", str(mirror))
+    check_files(project)
     train_model("optical", "clip", params=project, log=silent)
     assert training()["start"] == "own.pt"
 
