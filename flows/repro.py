@@ -23,6 +23,7 @@ from tasks import paths
 from tasks.download import catalog
 from tasks.params import load
 from tasks.plan import Planned, plan
+from tasks.train.start import check_files
 
 END_S = 20.0  # that an interrupted stage has to end by itself
 
@@ -30,8 +31,8 @@ END_S = 20.0  # that an interrupted stage has to end by itself
 def dvc_repro() -> None:
     """Run every stage that is out of date, in DVC's order.
 
-    Raises `ValueError` before anything runs when a source is not described as it must be, and when a stage fails; those
-    that run beside it are let end, no other is started.
+    Raises `ValueError` before anything runs when a source is not described as it must be or weights to start from are
+    missing, and when a stage fails; those that run beside it are let end, no other is started.
     """
     params = load()
     for source in params.sources:
@@ -42,6 +43,7 @@ def dvc_repro() -> None:
     if not waiting:
         print("every stage is up to date", flush=True)
         return
+    check_files(params)
     total, running, failed = len(waiting), dict[Future[int], Planned](), list[str]()
     processes: list[subprocess.Popen[str]] = []
     with ThreadPoolExecutor(lanes) as pool, _ended_with_us(processes):

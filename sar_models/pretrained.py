@@ -18,11 +18,11 @@ from open_clip.pretrained import (
 
 from sar_models import positions
 from sar_models.checkpoint_file import read_checkpoint
-from sar_models.model import WEIGHTS, Model, copy_weights, initial, load, read_weights
-from sar_models.settings import RANDOM, Start
+from sar_models.model import WEIGHTS, Model, compared_by, copy_weights, initial, load, read_weights
+from sar_models.settings import RANDOM, TIMM, Start
+from sar_models.weight_files import located
 
-HUB, TIMM = "hf:", "timm:"
-FILES = (".safetensors", ".pt", ".pth", ".bin")
+HUB = "hf:"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +50,8 @@ def open_model(name: str, *, kind: str, roots: Sequence[Path]) -> Named:
     Raises `ValueError` when there is no such model, it is of another kind, or the weights do not fit.
     """
     architecture, colon, weights = name.partition(":")
-    folder = _found(name, roots) or roots[0] / name
-    if folder.is_dir() or not colon:
+    if not colon:
+        folder = located(name, roots) or roots[0] / name
         found = Named(load(folder), sha256_of(folder / WEIGHTS))
         _check_kind(found.model.kind, kind, folder)
         return found
@@ -91,6 +91,8 @@ def begin(
             f"{'without' if gelu else 'with'} '-quickgelu'"
         )
     tensors = read_checkpoint(weights.path)
+    if "logit_bias" in tensors:
+        model = compared_by(model, "sigmoid")
     notes = _fill_tower(model, tensors, weights.path) if tower else _fill(model, tensors, weights.path, start)
     mean, std = (tuple(weights.preprocess.get(name) or getattr(model, name)) for name in ("mean", "std"))
     return Named(dataclasses.replace(model, mean=mean, std=std), digest, tuple(notes))
@@ -111,7 +113,7 @@ def _of_model(model: Model, name: str, roots: Sequence[Path]) -> _Weights:
             config.get("preprocess_cfg", {}),
             bool(config.get("model_cfg", {}).get("quick_gelu", False)),
         )
-    if path := _found(name, roots):
+    if path := located(name, roots):
         if path.is_file():
             return _Weights(path)
         described, _ = read_weights(path)
@@ -137,7 +139,7 @@ def _of_timm(model: Model, name: str, roots: Sequence[Path]) -> _Weights:
             f"the image tower of {model.architecture} is not timm's, so that '{TIMM}{name}' does not fit it: use an "
             "architecture whose vision_cfg has a timm_model_name, such as sar_clip_mobilenet"
         )
-    if (path := _found(name, roots)) and path.is_file():
+    if (path := located(name, roots)) and path.is_file():
         return _Weights(path)
     tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{tower}.*")]
     if name not in tags:
@@ -174,10 +176,6 @@ def _fill_tower(model: Model, tensors: Mapping[str, torch.Tensor], path: Path) -
     return ["of the image tower alone: its projection and the text tower are random"]
 
 
-def _found(name: str, roots: Sequence[Path]) -> Path | None:
-    return next((root / name for root in roots if (root / name).exists()), None)
-
-
 def _downloaded(name: str, repository: str, file: str | None, revision: str) -> Path:
     """A file of the hub, or by default open_clip's weights there; from the cache where that has it."""
     try:
@@ -195,8 +193,6 @@ def _not_downloaded(name: str, why: str, command: str = "`open_clip.create_model
 
 def _nowhere(name: str, roots: Sequence[Path], *, of: str, tags: Sequence[str]) -> str:
     places = " or ".join(dict.fromkeys(str(root / name) for root in roots))
-    if name.endswith(FILES):
-        return f"{places} does not exist: correct the path; a relative one starts at the repository or SAR_TEXT_MIRROR"
     return f"'{name}' is neither a file ({places}) nor a tag of {of} (its tags: {', '.join(tags) or 'none'})"
 
 

@@ -9,7 +9,7 @@ Frozen = Literal["none", "image", "text"]
 Contrastive = Literal["softmax", "sigmoid"]
 
 
-RANDOM = "random"  # start.weights: none
+RANDOM, TIMM = "random", "timm:"  # of start.weights: none; what stands before those of an image tower
 
 
 def bounded(settings: object, *, least: float, most: float = inf, keys: tuple[str, ...]) -> None:

@@ -56,8 +56,8 @@ def train_model(
     else:
         folder = paths.model("optical", kind)
         trained = model.load(folder)
-        config = model.configuration(wanted.architecture, context_length=wanted.context_length)
-        if (trained.kind, trained.architecture, trained.config) != (kind, wanted.architecture, config):
+        text = model.configuration(wanted.architecture, context_length=wanted.context_length)["text_cfg"]
+        if (trained.kind, trained.architecture, trained.config["text_cfg"]) != (kind, wanted.architecture, text):
             raise ValueError(
                 f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} "
                 f"tokens, but params.yaml asks for a {kind} '{wanted.architecture}' of "

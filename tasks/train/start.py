@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from sar_models.settings import TIMM
+from sar_models.weight_files import located
 from tasks import paths
 from tasks.params import Params
 
@@ -25,3 +27,10 @@ def begin(kind: str, *, params: Params) -> "Named":
         roots=paths.weights(),
         context_length=settings.context_length,
     )
+
+
+def check_files(params: Params) -> None:
+    """Raise `ValueError` when a file of weights that a model starts from is not there: before the stages in front of
+    its training have run for nothing."""
+    for settings in (params.clip, params.coca):
+        located(settings.start.weights.removeprefix(TIMM), paths.weights())

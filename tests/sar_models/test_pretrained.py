@@ -75,6 +75,16 @@ def test_a_checkpoint_as_open_clip_train_writes_it(coca: model.Model, tmp_path: 
     assert found.model.architecture == "micro_coca"
 
 
+def test_a_model_of_the_sigmoid_loss_keeps_its_bias(clip: model.Model, tmp_path: Path) -> None:
+    biased = model.compared_by(clip, "sigmoid")
+    torch.nn.init.constant_(biased.module.logit_bias, -3)
+    torch.save(biased.module.state_dict(), tmp_path / "sigmoid.pt")
+    found = begun("sigmoid.pt", tmp_path).model
+    assert equal(found, biased)
+    with pytest.raises(ValueError, match="set contrastive_loss: sigmoid"):
+        model.compared_by(found, "softmax")
+
+
 def test_random_weights_have_no_digest(tmp_path: Path) -> None:
     found = begun("random", tmp_path)
     assert found.weights_sha256 == ""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tasks import params, paths
 from tests.clones import ROOT, edit
@@ -74,3 +75,22 @@ def test_a_file_where_the_state_should_be(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / place))
         with pytest.raises(ValueError, match=rf"{place} cannot be made .*set SAR_TEXT_STATE"):
             paths.state()
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))], ids=lambda p: p.stem
+)
+def test_params_and_profiles_have_every_key_that_a_stage_depends_on(path: Path) -> None:
+    """DVC wants each key that `dvc.yaml` lists to be written, also where our own reader has a default."""
+    params.load(path)
+    written = yaml.safe_load(path.read_text())
+    missing = []
+    for stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values():
+        items = stage["foreach"] if isinstance(stage.get("foreach"), list) else [""]
+        for key in stage.get("do", stage).get("params", []):
+            for item in items:
+                at: Any = written
+                for part in key.replace("${item}", item).split("."):
+                    at = at.get(part) if isinstance(at, dict) else None
+                missing += [key] if at is None else []
+    assert missing == []

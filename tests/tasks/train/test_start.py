@@ -18,6 +18,7 @@ from sar_models.settings import ModelSettings, Start
 from tasks import params, paths, strict
 from tasks.evaluate import predict
 from tasks.train.stage import train_model
+from tasks.train.start import check_files
 
 STILL = dataclasses.replace(TRAINING, epochs=1, warmup_steps=0, learning_rate=1e-12)
 
@@ -70,14 +71,25 @@ def test_training_says_where_it_began(project: params.Params) -> None:
     assert (written["start"], written["start_sha256"]) == ("models/optical/clip", hashlib.sha256(first).hexdigest())
 
 
+def test_the_second_stage_takes_what_the_sigmoid_loss_added(project: params.Params) -> None:
+    sigmoid = dataclasses.replace(STILL, contrastive_loss="sigmoid")
+    project = dataclasses.replace(project, clip=dataclasses.replace(project.clip, pretrain=sigmoid, finetune=sigmoid))
+    for stage in ("optical", "two_stage"):
+        train_model(stage, "clip", params=project, log=silent)  # type: ignore[arg-type]
+    assert "init_logit_bias" in model.load(paths.model("two_stage", "clip")).config
+
+
 def test_weights_of_the_mirror(project: params.Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = tmp_path / "elsewhere"
     mirror.mkdir()
     torch.save(model.initial("clip", architecture="micro_clip", seed=11).module.state_dict(), mirror / "own.pt")
     project = beginning(project, start=Start("own.pt"))
     with pytest.raises(ValueError, match=r"own\.pt does not exist.*SAR_TEXT_MIRROR"):
+        check_files(project)  # before anything runs
+    with pytest.raises(ValueError, match=r"own\.pt does not exist.*SAR_TEXT_MIRROR"):
         train_model("optical", "clip", params=project, log=silent)
     monkeypatch.setenv("SAR_TEXT_MIRROR", str(mirror))
+    check_files(project)
     train_model("optical", "clip", params=project, log=silent)
     assert training()["start"] == "own.pt"
 
