@@ -30,10 +30,10 @@ def backward(
 
     `images` are those of a batch; `prepare` makes the model's input of them, or of a micro batch of them. `micro_batch`
     is the number of rows that go through the network together, 0 for all. What is random follows from `seed`. With
-    micro batches and several processes `network` must be the bare network: gradients are averaged here.
+    several processes `network` averages its gradients itself (DistributedDataParallel) without micro batches; with
+    them it is the bare network, and they are averaged here.
     """
-    rows = len(images)
-    if micro_batch == 0 or micro_batch >= rows:
+    if micro_batch == 0:
         torch.manual_seed(seed)
         with autocast(hardware):
             output = objective.forward(network, prepare(images), **text)
@@ -41,7 +41,7 @@ def backward(
         _weighted(found, weights).backward()
         return {name: value.detach() for name, value in found.items()}
 
-    starts = range(0, rows, micro_batch)
+    starts = range(0, len(images), micro_batch)
 
     def part(number: int) -> tuple[torch.Tensor, Text]:
         chosen = slice(starts[number], starts[number] + micro_batch)

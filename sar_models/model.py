@@ -18,7 +18,7 @@ from open_clip.timm_model import TimmModel
 from torch import nn
 
 from sar_models.settings import Contrastive
-from sar_models.short_text import ShortTextClip
+from sar_models.short_text import ShortTextClip, with_short_texts
 from sar_models.timm_tower import CellTower
 from sar_models.token_pool import with_tokens
 from sar_models.tokenizer import Tokenizer
@@ -188,6 +188,7 @@ def _build(kind: str, *, architecture: str, seed: int, config: Mapping[str, Any]
         # open_clip leaves the decoder's projection as uninitialised memory; the value is CoCa's own for this layer.
         decoder = module.text_decoder
         nn.init.normal_(decoder.text_projection, std=decoder.width**-0.5)
+        with_short_texts(module)
         if isinstance(module.visual, ModifiedResNet):
             with_tokens(module.visual)
         elif isinstance(module.visual, TimmModel):

@@ -121,7 +121,8 @@ class _Run:
             lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True,
         )  # fmt: skip  # open_clip's values for transformers
         self.network: Any = model.module
-        if world.size > 1 and not settings.micro_batch:
+        self.micro_batch = settings.micro_batch if settings.micro_batch < settings.batch_size // world.size else 0
+        if world.size > 1 and not self.micro_batch:
             self.network = DistributedDataParallel(model.module)
         if hardware.compile:  # a view of the module: its weights are saved and validated as they are
             self.network = torch.compile(self.network)
@@ -193,7 +194,7 @@ class _Run:
         named = gradients.backward(
             self.network, batch.images, text,
             objective=self.objective, weights=self.weights, prepare=self.model_input, world=self.world,
-            hardware=self.hardware, micro_batch=self.settings.micro_batch,
+            hardware=self.hardware, micro_batch=self.micro_batch,
             seed=(self.seed * 1_000_003 + history.step) * self.world.size + self.world.rank,
         )  # fmt: skip
         norm = nn.utils.clip_grad_norm_(self.model.module.parameters(), self.settings.gradient_clip)

@@ -134,29 +134,40 @@ def test_a_sigmoid_model_comes_back_from_its_folder(tmp_path: Any) -> None:
         model.compared_by(again, "softmax")
 
 
-def text_features(of: Any, tokens: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Features, and the gradient of their squares."""
-    of.module.zero_grad(set_to_none=True)
-    features = of.module.encode_text(tokens)
-    features.square().sum().backward()
-    return features.detach(), {name: p.grad for name, p in of.module.named_parameters() if p.grad is not None}
-
-
-def test_shortened_texts_have_the_features_and_gradients_of_padded_ones() -> None:
-    of = built("clip")
-    texts = ["one ship", "two", "a long road", "x"]
-    whole = {"tokens": of.tokenizer(texts)}
+@pytest.mark.parametrize("kind", ["clip", "coca"])
+def test_shortened_texts_have_the_losses_and_gradients_of_padded_ones(kind: str) -> None:
+    of = built(kind)
+    whole = {"tokens": of.tokenizer(["one ship", "two", "a lake", "x"])}
     short = shortened(of.module, whole)
-    assert whole["tokens"].shape == (4, 16)
-    assert short["tokens"].shape == (4, 8)
+    assert (whole["tokens"].shape, short["tokens"].shape) == ((4, 16), (4, 8))
     for number, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-12)):
         of.module.to(number)
-        found, expected = (text_features(of, text["tokens"]) for text in (short, whole))
-        assert_close({"": found[0]}, {"": expected[0]}, tolerance=tolerance)
-    assert_close(found[1], expected[1], tolerance=1e-12)
+        images = torch.randn(4, 3, 16, 16, dtype=number, generator=torch.Generator().manual_seed(0))
+        found, expected = (learned(of, kind, images, text["tokens"]) for text in (short, whole))
+        assert_close(found[0], expected[0], tolerance=tolerance)
+    assert_close(found[1], expected[1], tolerance=1e-10)
     assert len(expected[1]) > 10
-    fits_just = of.tokenizer(["a " * 40])
-    assert torch.equal(shortened(of.module, {"tokens": fits_just})["tokens"], fits_just)
+
+
+def learned(
+    of: Any, kind: str, images: torch.Tensor, tokens: torch.Tensor
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Text features and sums of losses, and the gradient of the sum of them all."""
+    of.module.zero_grad(set_to_none=True)
+    output = OBJECTIVES[kind].forward(of.module, images, tokens)
+    found = {"text": output.compared["text_features"], **output.summed}
+    sum(value.square().sum() + value.sum() for value in found.values()).backward()  # type: ignore[union-attr]
+    gradient = {name: p.grad for name, p in of.module.named_parameters() if p.grad is not None}
+    return {name: value.detach() for name, value in found.items()}, gradient
+
+
+@pytest.mark.parametrize(
+    ("kind", "longest", "length"), [("clip", 8, 8), ("clip", 9, 16), ("coca", 7, 8), ("coca", 8, 16)]
+)
+def test_as_much_padding_stays_as_is_seen(kind: str, longest: int, length: int) -> None:
+    tokens = torch.zeros(2, 16, dtype=torch.int64)
+    tokens[1, :longest] = 5
+    assert shortened(built(kind).module, {"tokens": tokens})["tokens"].shape == (2, length)
 
 
 def test_whole_texts_have_the_features_that_open_clip_computes() -> None:
@@ -170,10 +181,7 @@ def test_whole_texts_have_the_features_that_open_clip_computes() -> None:
 
 
 def test_towers_that_look_at_the_padding_get_it() -> None:
-    """CoCa's class token stands behind it, and a tower without a causal mask sees it."""
-    coca = built("coca")
-    whole = {"tokens": coca.tokenizer(["one ship"])}
-    assert shortened(coca.module, whole) is whole
-    config = model.initial("clip", architecture="micro_clip", seed=0).config
+    clip = built("clip")
+    whole, config = {"tokens": clip.tokenizer(["one ship"])}, clip.config
     seeing = ShortTextClip(**{**config, "text_cfg": {**config["text_cfg"], "no_causal_mask": True}}, output_dict=True)
     assert shortened(seeing, whole) is whole

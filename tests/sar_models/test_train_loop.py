@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import shutil
 from pathlib import Path
 
 import micro_training
@@ -115,6 +116,20 @@ def test_bfloat16_trains_to_other_float32_weights(tmp_path: Path) -> None:
     assert not equal(weights(exact), weights(rough))
     assert {value.dtype for value in weights(rough).values()} == {torch.float32}
     assert history.curve[-1]["val_loss"] < 0.9 * history.curve[0]["val_loss"]
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
+def test_compiled_steps_have_the_same_losses_and_names(tmp_path: Path) -> None:
+    plain, expected = run("clip", tmp_path / "plain")
+    compiled, history = run("clip", tmp_path / "compiled", hardware=Hardware(threads=1, compile=True))
+    assert [row["train_loss"] for row in history.curve] == pytest.approx(
+        [row["train_loss"] for row in expected.curve], rel=1e-3
+    )
+    assert weights(compiled).keys() == weights(plain).keys()
+    state = checkpoint.load(tmp_path / "compiled")
+    assert state is not None
+    assert state["module"].keys() == checkpoint.trained(plain.module).keys()
 
 
 @pytest.mark.parametrize(

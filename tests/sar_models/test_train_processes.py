@@ -85,6 +85,7 @@ def test_killed_at_random_with_all_that_must_be_resumed(
         ("clip", {"micro_batch": 3}),
         ("coca", {"micro_batch": 1, "frozen": "text"}),
         ("gpt", {"micro_batch": 2}),
+        ("clip", {"micro_batch": 4}),  # all rows of a process
         ("clip", {"contrastive_loss": "sigmoid"}),
         ("clip", {"contrastive_loss": "sigmoid", "micro_batch": 2, "ema_decay": 0.5}),
     ],
