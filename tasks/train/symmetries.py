@@ -17,8 +17,8 @@ OURS = ("a2c", "sa2c", "chip")  # routes of captions that hold no words of place
 DIRECTION = re.compile(
     r"\b(?:left|right|top|bottom|upper|lower|higher|farther|further up|further down|upward(?!s of)|downward|above|"
     r"below|beneath|under|front|side to side|horizontal|vertical|diagonal|north|south|east|west|clockwise|"
-    r"counterclockwise|anticlockwise|heading|headed|course of|degree|azimuth|range|aspect|ascending|descending|look direction|"
-    r"illuminat|shadow|layover|o'clock|[a-z][- ]shaped)|°",
+    r"counterclockwise|anticlockwise|heading|headed|course of|degree|azimuth|range|aspect|ascending|descending|"
+    r"look direction|illuminat|shadow|layover|o'clock|[a-z][- ]shaped)|°",
     re.IGNORECASE,
 )
 BRIGHTNESS = re.compile(
