@@ -77,10 +77,10 @@ def train_gpt(stage: Stage, *, params: Params, log: Log) -> GptSummary:
             print("the optical text has no questions: stage 1 is left out, SAR-GPT goes on from the captions")
     else:
         modality = "sar"
-        settings = params.gpt.finetune
+        recipe = params.gpt.finetune
         if stage == "sar":
-            settings = dataclasses.replace(settings, stage_1_share=0.0)  # there is no stage before it
-        parts = [_questions(modality, "finetune", settings)]
+            recipe = dataclasses.replace(recipe, stage_1_share=0.0)  # there is no stage before it
+        parts = [_questions(modality, "finetune", recipe)]
 
     identity: list[Any] = [*start, asdict(trained.shape)]
     done: list[tuple[Part, History, Path]] = []
