@@ -83,6 +83,8 @@ class Start:
             raise ValueError("weights is empty; give random, a path, a tag of open_clip, hf:ORG/NAME or timm:TAG")
         if self.weights == RANDOM and (self.sha256 or self.resize_positions):
             raise ValueError("random weights have no sha256 and nothing to resize; leave both out, or name weights")
+        if self.weights.startswith(TIMM) and self.resize_positions:
+            raise ValueError("resize_positions is for weights of a whole model; leave it out for an image tower's")
         if self.sha256 and not re.fullmatch("[0-9a-f]{64}", self.sha256):
             raise ValueError(f"sha256 is {self.sha256!r}; give the 64 digits that `sha256sum FILE` prints")
 

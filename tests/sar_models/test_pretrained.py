@@ -235,6 +235,7 @@ def test_errors_say_what_to_do(coca: model.Model, tmp_path: Path) -> None:
         ({"weights": ""}, "weights is empty"),
         ({"sha256": "0" * 64}, "random weights have no sha256"),
         ({"resize_positions": True}, "nothing to resize"),
+        ({"weights": "timm:a.pt", "resize_positions": True}, "for weights of a whole model"),
         ({"weights": "a.pt", "sha256": "abc"}, "sha256sum"),
     ],
 )
