@@ -1,6 +1,7 @@
 """Memory that does not suffice: one error that says what would fit."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import torch
@@ -35,7 +36,7 @@ def explained(settings: Training, hardware: Hardware, device: torch.device, *, p
 
 def _described(device: torch.device) -> str:
     if device.type != "cuda":
-        return "the CPU"
+        return f"the CPU ({os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / GIB:.1f} GiB)"
     free, total = torch.cuda.mem_get_info(device)
     return f"{torch.cuda.get_device_name(device)} ({total / GIB:.1f} GiB, {free / GIB:.1f} GiB of them free)"
 

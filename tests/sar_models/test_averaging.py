@@ -150,7 +150,7 @@ def test_out_of_memory_says_what_would_fit(tmp_path: Path, monkeypatch: pytest.M
         return honest(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(clip, "forward", greedy)
-    fitting = r"out of memory on the CPU with batch_size 8\. .*micro_batch: 4 .*; batch_size: 4 "
+    fitting = r"out of memory on the CPU \([\d.]+ GiB\) with batch_size 8\. .*micro_batch: 4 .*; batch_size: 4 "
     with pytest.raises(ValueError, match=fitting):
         run("clip", tmp_path)
 
