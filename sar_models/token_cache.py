@@ -42,7 +42,7 @@ def tokenised(texts: Sequence[str], *, tokenizer: Tokenizer, folder: Path | None
     for text in texts:
         digest.update(json.dumps(text).encode())
     whole = built_once(folder / digest.hexdigest()[:32], build=build)
-    return Tokenised(np.load(whole / TOKENS, mmap_mode="r"), np.load(whole / CUT))
+    return Tokenised(np.asarray(np.load(whole / TOKENS, mmap_mode="r")), np.load(whole / CUT))
 
 
 def _tokenised(texts: Sequence[str], tokenizer: Tokenizer) -> Tokenised:

@@ -123,6 +123,18 @@ def test_grey_and_colour_pictures_share_a_batch() -> None:
     assert normal[1, :, 0, 0].tolist() == pytest.approx([0.0, 0.0, 1.0])
 
 
+def test_grey_pictures_alone_stay_one_channel_until_they_are_normalised() -> None:
+    random = np.random.default_rng(0)
+    grey = [random.integers(0, 256, (1, 40, 40), dtype=np.uint8) for _ in range(90)]
+    batch = pixels.stack(grey)
+    assert batch.shape == (90, 1, 40, 40)
+    mean, std = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)
+    whole = (batch.expand(-1, 3, -1, -1).float() / 255 - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(
+        3, 1, 1
+    )
+    assert torch.equal(pixels.normalise(batch, mean=mean, std=std), whole)
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 2), (4, 4, 4)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="uint8"):
