@@ -138,8 +138,16 @@ def _same_key(
     key ^= other
     del other
     key *= np.uint64(0xD6E8FEB86659FD93)
+    few = rank != np.bincount(rank, minlength=1).argmax()  # a key without any of these joins no two of different rank
+    place = (key >> np.uint64(64 - index_bits)).astype(np.uint32)
+    held = np.zeros(1 << index_bits, dtype=bool)
+    held[place[few]] = True
+    kept = np.flatnonzero(few | held[place])
+    del few, place, held
+    key = key[kept]
     key &= ~np.uint64((1 << index_bits) - 1)
-    key |= np.arange(len(words), dtype=np.uint32)
+    key |= kept.astype(np.uint64)
+    del kept
     key.sort()
     index = (key & np.uint64((1 << index_bits) - 1)).astype(np.uint32)
     key >>= np.uint64(index_bits)
