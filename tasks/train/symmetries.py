@@ -40,25 +40,21 @@ def seen(row: Mapping[str, Any]) -> dict[str, Any]:
     """The caption row with `turned`, what it says under each symmetry (`None`: it would be false), and `radiometric`,
     whether it stays true however bright the picture is."""
     text = row["text"]
-    turned = [turned_text(text, symmetry=symmetry, ours=row["route"] in OURS) for symmetry in range(SYMMETRIES)]
+    turned = turned_texts(text, ours=row["route"] in OURS)
     return {**row, "turned": turned, "radiometric": not BRIGHTNESS.search(text)}
 
 
-def turned_text(text: str, *, symmetry: int, ours: bool) -> str | None:
-    """The caption of the picture turned by `symmetry`; `None` where it would be false, or nobody knows."""
-    if symmetry == 0:
-        return text
-    pattern, turned = _phrases(symmetry)
-    if DIRECTION.search(pattern.sub(" ", text) if ours else text):
-        return None
-
-    def replaced(match: re.Match[str]) -> str:
-        found = match.group()
-        other = turned[found.lower()]
-        return other[0].upper() + other[1:] if found[0].isupper() else other
-
-    now = pattern.sub(replaced, text)
-    return now if ours or now == text else None
+def turned_texts(text: str, *, ours: bool) -> list[str | None]:
+    """The caption under each symmetry; `None` where it would be false, or nobody knows. `ours`: of our narrator."""
+    parts = _pattern().split(text)  # every second one is a phrase of the lexicon
+    if DIRECTION.search(" ".join(parts[::2]) if ours else text):
+        return [text, *[None] * (SYMMETRIES - 1)]
+    found: list[str | None] = []
+    for symmetry in range(SYMMETRIES):
+        turned = _phrases(symmetry)
+        now = "".join(_like(part, turned[part.lower()]) if odd % 2 else part for odd, part in enumerate(parts))
+        found.append(now if ours or now == text else None)
+    return found
 
 
 def turned_place(place: str, *, symmetry: int) -> str:
@@ -92,8 +88,18 @@ def _named(to: tuple[float, float], names: tuple[str, ...]) -> str:
     return next(name for name in names if DIRECTIONS[name] == to)
 
 
+def _like(phrase: str, other: str) -> str:
+    return other[0].upper() + other[1:] if phrase[0].isupper() else other
+
+
 @cache
-def _phrases(symmetry: int) -> tuple[re.Pattern[str], dict[str, str]]:
+def _pattern() -> re.Pattern[str]:
+    longest_first = sorted(_phrases(0), key=lambda text: (-len(text), text))
+    return re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE)
+
+
+@cache
+def _phrases(symmetry: int) -> dict[str, str]:
     """Every way to write a place, side, axis or crossing, and the one of the same rank for where it lies then."""
     lexicon = words.lexicon()
     turned: dict[str, str] = {}
@@ -111,8 +117,7 @@ def _phrases(symmetry: int) -> tuple[re.Pattern[str], dict[str, str]]:
                     pairs += [(_behind(text), _behind(other)) for text, other in pairs]
                 for text, other in pairs:
                     turned.setdefault(text.lower(), other)
-    longest_first = sorted(turned, key=lambda text: (-len(text), text))
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE), turned
+    return turned
 
 
 def _behind(text: str) -> str:

@@ -13,7 +13,7 @@ from tasks.narrate.claims import Claim, check, read_claims
 from tasks.narrate.compose import narrate
 from tasks.params import Narrate
 from tasks.train import symmetries
-from tasks.train.symmetries import seen, turned_text
+from tasks.train.symmetries import seen, turned_texts
 
 PARAMS = Narrate(captions_per_image=5, questions_per_image=0, seed=7)
 QUARTER_TURN = TRANSPOSED | LEFT_RIGHT  # clockwise
@@ -99,8 +99,8 @@ def test_the_check_would_notice() -> None:
     for number in range(150):
         row = random_record(rng, number)
         for caption in narrate(row, exhaustive=frozenset(), params=PARAMS):
-            right = turned_text(caption.text, symmetry=QUARTER_TURN, ours=True)
-            wrong = turned_text(caption.text, symmetry=TRANSPOSED | UP_DOWN, ours=True)
+            right = turned_texts(caption.text, ours=True)[QUARTER_TURN]
+            wrong = turned_texts(caption.text, ours=True)[TRANSPOSED | UP_DOWN]
             if right not in (wrong, None):
                 tried += 1
                 noticed += check(str(wrong), turned_record(row, QUARTER_TURN), exhaustive=frozenset()) != []
@@ -129,7 +129,7 @@ def test_the_check_would_notice() -> None:
     ],
 )  # fmt: skip
 def test_examples(text: str, symmetry: int, expected: str | None) -> None:
-    assert turned_text(text, symmetry=symmetry, ours=True) == expected
+    assert turned_texts(text, ours=True)[symmetry] == expected
 
 
 @pytest.mark.parametrize(
