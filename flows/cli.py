@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from flows.ask import add_commands
+
 
 def main() -> None:
     """Parse the command line and run one subcommand; a user's mistake, or a file that cannot be
@@ -53,6 +55,7 @@ def main() -> None:
     narrate.add_argument("--bands", type=int, nargs="+", default=[], help="which bands of an image, from 0")
     narrate.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
     narrate.add_argument("--threads", type=int, default=2, help="on the CPU; default: 2")
+    add_commands(add)
     digests = add("digests", _digests, "write the sha256 of every file below a folder, for files_list of a source")
     digests.add_argument("folder", type=Path)
     digests.add_argument("--pattern", action="append", help="glob of files to list, may be repeated; default: all")
@@ -130,9 +133,10 @@ def _review(arguments: argparse.Namespace) -> None:
 
 
 def _narrate(arguments: argparse.Namespace) -> None:
+    from sar_models.reading import Reading
     from sar_models.settings import Hardware
     from tasks.narrate.captioner import open_captioner
-    from tasks.narrate.folder import Reading, Settings, narrate_folder
+    from tasks.narrate.folder import Settings, narrate_folder
 
     summary = narrate_folder(
         arguments.folder,

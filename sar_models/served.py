@@ -7,8 +7,9 @@ answer is made up for it, and no file is read but those below the folder that th
 import base64
 import binascii
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,8 @@ def captions(coca: Model, rows: Sequence[Row], asking: Asking, *, decoding: Deco
 def answers(gpt: Gpt, rows: Sequence[Row], asking: Asking, *, answering: Answering) -> list[dict[str, str]]:
     """`{"answer": …}` for each row with `image` or `path`, and `question`; every question is asked alone."""
     _check(rows, ("image", "path", "question"))
-    questions = [_text(row, "question", number) for number, row in enumerate(rows)]
-    for number, question in enumerate(questions):
-        tokens, longest = len(gpt.words.question(question)), gpt.longest - answering.max_tokens
-        if tokens > longest:
-            raise ValueError(f"row {number}: question has {tokens} tokens; the model takes {longest}: shorten it")
+    usable = partial(usable_question, gpt, max_tokens=answering.max_tokens)
+    questions = [_text(row, "question", number, usable) for number, row in enumerate(rows)]
     pictures = _pictures(rows, asking)
     asked = [[question] for question in questions]
     said = answer.answers(gpt, pictures, asked, answering=answering, hardware=asking.hardware)
@@ -67,11 +65,7 @@ def embeddings(clip: Model, rows: Sequence[Row], asking: Asking) -> list[dict[st
     with_image = [number for number, row in enumerate(rows) if _given(row, "image") or _given(row, "path")]
     if neither := set(range(len(rows))) - set(with_text) - set(with_image):
         raise ValueError(f"row {min(neither)}: give image (bytes or base64), path, or text, or an image and text")
-    texts = [_text(rows[number], "text", number) for number in with_text]
-    for number, text in zip(with_text, texts, strict=True):
-        tokens, longest = len(clip.tokenizer.encode(text)), clip.tokenizer.context_length - SPECIAL
-        if tokens > longest:
-            raise ValueError(f"row {number}: text has {tokens} tokens; the model takes {longest}: shorten it")
+    texts = [_text(rows[number], "text", number, partial(usable_text, clip)) for number in with_text]
     of_text: dict[int, NDArray[np.float32]] = {}
     of_image: dict[int, NDArray[np.float32]] = {}
     if texts:
@@ -89,6 +83,17 @@ def embeddings(clip: Model, rows: Sequence[Row], asking: Asking) -> list[dict[st
     ]
 
 
+def usable_question(gpt: Gpt, question: object, *, max_tokens: int) -> str:
+    """`question`, if `gpt` can answer it in `max_tokens`. Raises `ValueError` (`is empty` …) for what is no text, empty
+    or too long."""
+    return _fitting(question, tokens=gpt.words.question, longest=gpt.longest - max_tokens)
+
+
+def usable_text(clip: Model, text: object) -> str:
+    """Likewise `text`, if `clip` takes the whole of it."""
+    return _fitting(text, tokens=clip.tokenizer.encode, longest=clip.tokenizer.context_length - SPECIAL)
+
+
 def _check(rows: Sequence[Row], columns: Sequence[str]) -> None:
     if not rows:
         raise ValueError(f"there are no rows: give at least one, with {', '.join(columns)}")
@@ -102,20 +107,28 @@ def _given(row: Row, column: str) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
-def _text(row: Row, column: str, number: int) -> str:
+def _text(row: Row, column: str, number: int, usable: Callable[[object], str]) -> str:
     if not _given(row, column):
         raise ValueError(f"row {number}: {column} is missing")
-    text = row[column]
+    try:
+        return usable(row[column])
+    except ValueError as error:
+        raise ValueError(f"row {number}: {column} {error}") from None
+
+
+def _fitting(text: object, *, tokens: Callable[[str], Sequence[int]], longest: int) -> str:
     if not isinstance(text, str):
-        raise ValueError(f"row {number}: {column} must be text, not {type(text).__name__}")
+        raise ValueError(f"must be text, not {type(text).__name__}")
     if not text.strip():
-        raise ValueError(f"row {number}: {column} is empty")
-    if len(text) > TEXT_LIMIT:
-        raise ValueError(f"row {number}: {column} has {len(text)} characters; at most {TEXT_LIMIT} are taken")
+        raise ValueError("is empty")
+    if len(text) > TEXT_LIMIT:  # the tokenizer's time grows with the square of a word's length
+        raise ValueError(f"has {len(text)} characters; at most {TEXT_LIMIT} are taken")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError(f"row {number}: {column} is not valid Unicode: it holds half of a surrogate pair") from None
+        raise ValueError("is not valid Unicode: it holds half of a surrogate pair") from None
+    if (count := len(tokens(text))) > longest:
+        raise ValueError(f"has {count} tokens; the model takes {longest}: shorten it")
     return text
 
 

@@ -9,7 +9,6 @@ often a run is broken off, and so are the bytes that come out. An image that can
 import csv
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,34 +18,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sar_models.images import decode, picture
+from sar_models.reading import Reading, read
 from sar_models.settings import Decoding, Hardware, Sampling
 from tasks.download.progress import Bar
+from tasks.image_files import images_below
 from tasks.narrate import contact_sheet
 from tasks.narrate.model_captions import write
 
 if TYPE_CHECKING:
     from tasks.narrate.captioner import Captioner
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 CHUNK = 32  # images captioned together
 WORK = ".narrate"  # below --out: what is done so far
 FORMAT = 2  # of its files
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How stored values become a picture."""
-
-    low: float | None = None  # stored value shown black; 8-bit images are shown as they are
-    high: float | None = None  # stored value shown white
-    bands: tuple[int, ...] = ()  # which stored bands, from 0; empty: all
-
-    def __post_init__(self) -> None:
-        if (self.low is None) != (self.high is None):
-            raise ValueError("give --low and --high together: the stored values that are shown black and white")
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ValueError(f"--low ({self.low:g}) must be below --high ({self.high:g})")
 
 
 @dataclass(frozen=True)
@@ -54,7 +38,7 @@ class Settings:
     """How images are captioned."""
 
     captions: int = 1  # an image; further ones are other decodings that say something else
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     decoding: Decoding = field(default_factory=lambda: Decoding("beam", beams=4, max_tokens=48, batch_size=CHUNK))
     sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=48, batch_size=CHUNK))
     samples: int = 3
@@ -90,8 +74,6 @@ def narrate_folder(
     Raises `ValueError` when `folder` is none or holds no image, or `out` is `folder` itself or cannot be written to.
     """
     paths = _images(folder, out)
-    if not paths:
-        raise ValueError(f"{folder} holds no PNG, JPEG or TIFF image, nor does a folder below it")
     captioner = open_captioner()
     work = out / WORK
     work.mkdir(parents=True, exist_ok=True)
@@ -122,25 +104,12 @@ def narrate_folder(
 
 
 def _images(folder: Path, out: Path) -> list[str]:
-    """POSIX paths relative to `folder`, sorted; hidden files and what lies below `out` are left out."""
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder")
+    """The images of `folder`, less what lies below `out`."""
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file; give a folder")
-    inside = out.resolve()
-    if inside == folder.resolve():
+    if out.resolve() == folder.resolve():
         raise ValueError(f"--out must not be {folder} itself: give a folder of its own, such as {folder / 'captions'}")
-    found = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != inside
-        )
-        found += [
-            (Path(root) / name).relative_to(folder).as_posix()
-            for name in files
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-        ]
-    return sorted(found)
+    return images_below(folder, but=out)
 
 
 def _unread(place: Path) -> bool:
@@ -189,33 +158,6 @@ def _narrate(folder: Path, chunk: Sequence[str], captioner: "Captioner", setting
                         "agreement": said.agreement, "size_px": list(pictures[path].shape[1::-1]),
                         "thumbnail": contact_sheet.thumbnail(pictures[path])})  # fmt: skip
     return entries
-
-
-def read(path: Path, reading: Reading) -> NDArray[np.uint8]:
-    """The picture (H, W, 1 or 3) of an image file.
-
-    8 bits are shown as stored. `low` and `high` say what is black and white of deeper samples; without them 16 bits are
-    shown 0..65535. Raises `ValueError` for what cannot be decoded, and for float samples without `low` and `high`: no
-    file says what its values mean.
-    """
-    if path.exists() and not path.is_file():
-        raise ValueError("not a regular file")  # reading a pipe would wait for ever
-    stored = decode(path.read_bytes())
-    bands = list(reading.bands) or None
-    if bands is None and stored.shape[2] > 3:
-        raise ValueError(f"it has {stored.shape[2]} bands: name one to three with --bands, such as --bands 0")
-    if stored.dtype == np.uint8:
-        return picture(stored, low=(0.0,), high=(255.0,), channels=bands)
-    if reading.low is not None and reading.high is not None:
-        return picture(stored, low=(reading.low,), high=(reading.high,), channels=bands)
-    if stored.dtype == np.float32:
-        finite = stored[np.isfinite(stored)]
-        span = f" (its values span {finite.min():.4g} to {finite.max():.4g})" if finite.size else ""
-        raise ValueError(
-            f"it holds float samples{span}, and no file says which are black and white: give --low and --high in the "
-            "unit of the file, such as --low -25 --high 5 for dB, or --low 0 --high 1.5 for amplitude"
-        )
-    return picture(stored, low=(0.0,), high=(float(np.iinfo(stored.dtype).max),), channels=bands)
 
 
 def _write(out: Path, entries: Sequence[dict[str, Any]], *, captioner: "Captioner") -> int:

@@ -15,10 +15,11 @@ import pytest
 import tifffile
 from PIL import Image
 
+from sar_models.reading import Reading, read
 from sar_models.settings import Decoding, Hardware, Sampling
 from tasks.narrate import contact_sheet, folder
 from tasks.narrate.captioner import Captioner, open_captioner
-from tasks.narrate.folder import Reading, Settings, narrate_folder
+from tasks.narrate.folder import Settings, narrate_folder
 
 open_clip.add_model_config(Path(__file__).parents[2] / "sar_models" / "micro")
 
@@ -109,10 +110,10 @@ def test_bad_files_are_listed_and_do_not_stop_it(images: Path, tmp_path: Path, c
     summary = narrate(images, tmp_path / "out", captioner, QUICK)
     why = dict(summary.failed)
     assert sorted(why) == ["broken.png", "cut.jpg", "five.tif", "gone.png", "scene b/float & db.tiff"]
-    assert "--low and --high" in why["scene b/float & db.tiff"]
+    assert "give low and high" in why["scene b/float & db.tiff"]
     assert "its values span -" in why["scene b/float & db.tiff"]
     assert "5 bands" in why["five.tif"]
-    assert "--bands" in why["five.tif"]
+    assert "(bands)" in why["five.tif"]
     assert summary.captions == 4
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "5 files were not read" in page
@@ -122,15 +123,13 @@ def test_bad_files_are_listed_and_do_not_stop_it(images: Path, tmp_path: Path, c
 def test_low_and_high_say_what_is_black_and_white(images: Path) -> None:
     path = images / "scene b" / "float & db.tiff"
     stored = tifffile.imread(path)
-    shown = folder.read(path, Reading(low=-25.0, high=5.0))[:, :, 0]
+    shown = read(path, Reading(low=-25.0, high=5.0))[:, :, 0]
     expected = np.clip(np.floor((stored.astype(float) + 25) * 255 / 30 + 0.5), 0, 255)
     assert np.array_equal(shown, expected.astype(np.uint8))
-    narrow = folder.read(images / "sixteen.tif", Reading(low=0.0, high=100.0))
+    narrow = read(images / "sixteen.tif", Reading(low=0.0, high=100.0))
     assert (narrow == 255).mean() > 0.9  # deeper samples too
-    assert np.array_equal(
-        folder.read(images / "eight.png", Reading(0.0, 10.0)), folder.read(images / "eight.png", Reading())
-    )
-    assert folder.read(images / "colour.JPG", Reading(bands=(1,))).shape == (40, 30, 1)
+    assert np.array_equal(read(images / "eight.png", Reading(0.0, 10.0)), read(images / "eight.png", Reading()))
+    assert read(images / "colour.JPG", Reading(bands=(1,))).shape == (40, 30, 1)
 
 
 def test_a_broken_off_run_goes_on_and_gives_the_same_bytes(
@@ -199,7 +198,7 @@ def test_bad_settings() -> None:
         Reading(low=1.0, high=1.0)
     with pytest.raises(ValueError, match="can be 1 to 5"):
         Settings(captions=6)
-    with pytest.raises(ValueError, match="holds no folders coca and clip"):
+    with pytest.raises(ValueError, match="holds no coca model"):
         open_captioner("nowhere")
     with pytest.raises(ValueError, match="no captioner"):
         open_captioner("models:/sar-rs-clip@champion")

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sar_models.pretrained import sha256_of
 from sar_models.settings import Decoding
 from tasks import paths, tracking
 from tasks.lock import digest_of
+from tasks.models import open_model
 from tasks.params import Params, load
 from tasks.registry import interface
-from tasks.registry.register import register
+from tasks.registry.register import NAMES, register
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[3]
@@ -146,6 +148,11 @@ def test_registered_models_load_outside_the_repository_and_answer(built: Params,
     assert not np.allclose(vectors[1], vectors[2])
     stored = [path.suffix for path in (paths.state() / "mlartifacts").rglob("*") if path.is_file()]
     assert ".safetensors" in stored
+    for kind, name in NAMES.items():
+        opened = open_model(f"models:/{name}@challenger", kind=kind)  # type: ignore[call-overload]
+        assert opened.version == sha256_of(paths.model("two_stage", kind) / "model.safetensors")[:12]
+    with pytest.raises(ValueError, match="model of kind 'clip'; a gpt model is needed"):
+        open_model("models:/sar-rs-clip@challenger", kind="gpt")
     assert not {".pkl", ".pickle", ".pt", ".bin"} & set(stored)
 
 

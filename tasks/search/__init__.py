@@ -1,0 +1,1 @@
+"""Images of a folder, found by words: `sar-text search`."""
