@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tasks.narrate import words
-from tasks.narrate.ask_objects import CELLS, COMMON, Scope, some
-from tasks.narrate.asking import DAMAGE, NO, SHARE_STEP, YES, Ask, Question, class_answer
+from tasks.narrate.ask_objects import CELLS, Scope
+from tasks.narrate.asking import COMMON, DAMAGE, NO, SHARE_STEP, YES, Ask, Question, class_answer, some
 
 PRESENT = 0.005  # a smaller share is neither there nor absent
 LABELLED = 0.95  # of the pixels, where something is denied

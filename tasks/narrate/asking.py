@@ -6,7 +6,8 @@ docs/questions.md lists the claims that captions do not make; one that starts wi
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from tasks.narrate import words
 from tasks.narrate.words import Claim
@@ -14,6 +15,7 @@ from tasks.narrate.words import Claim
 YES, NO = "yes", "no"
 SHARE_STEP = 5  # percent
 DAMAGE = ("damaged_building", "destroyed_building")
+COMMON = 6  # classes of which absence is asked, and pairs that are compared: at most, an image
 
 
 class Question(NamedTuple):
@@ -131,3 +133,16 @@ def _class_of(answer: str) -> str:
         if class_answer(name) == answer:
             return name
     raise ValueError(f"'{answer}' is no class")
+
+
+def are_apart(one: str, other: str) -> bool:
+    """Whether neither class is the other or a wider one of it."""
+    return one != other and one not in words.kinds(other) and other not in words.kinds(one)
+
+
+def some(items: Sequence[Any], draw: int, most: int) -> Sequence[Any]:
+    """At most `most` of the items, beginning anywhere."""
+    if len(items) <= most:
+        return items
+    start = draw % len(items)
+    return [items[(start + index) % len(items)] for index in range(most)]

@@ -26,6 +26,7 @@ from tasks.narrate.relations import Near, Side
 from tasks.narrate.words import Claim
 
 MAX_LISTED = 4  # classes in one list; beyond, only the widest classes are counted
+FIRST = ("short", "lead", "lead_how")  # keys of sentences that may begin a caption
 MAX_DENIED = 3  # classes of which the captions of one image may say that there is none
 
 
@@ -35,7 +36,7 @@ def messages(facts: Facts, *, dice: Dice) -> list[Message]:
         return _absent("empty", facts, dice)
     all_typed = sum(group.number for group in facts.objects) == sum(group.number for group in facts.groups)
     listable = all_typed and len(facts.objects) <= MAX_LISTED
-    shown = facts.objects if listable and dice.random() < 0.75 else facts.groups
+    shown = _by_type(facts) if listable and dice.random() < 0.75 else facts.groups
     found = [
         Message("short", partial(_short, shown[:MAX_LISTED], facts)),
         Message("count", partial(_count, shown, facts)),
@@ -47,11 +48,22 @@ def messages(facts: Facts, *, dice: Dice) -> list[Message]:
     for group in dict.fromkeys((*facts.groups, *facts.objects)):
         # "The D7 bulldozer lies …" needs a sentence before it that has named one.
         named = group in shown or (group in facts.groups and not _has_one_type(group, facts))
-        found += traits.messages(group, georeferenced=facts.georeferenced, named=named)
+        said = traits.messages(group, georeferenced=facts.georeferenced, named=named)
+        found += [one for one in said if one.key not in FIRST] if words.noun(group.name).remainder else said
     for near in facts.near:
         found += _nearness(near, facts)
     found += [Message("side", partial(_side, side), (f"{side.subject}.{side.landmark}",)) for side in facts.sides]
     return found + _absent("absent", facts, dice)
+
+
+def _by_type(facts: Facts) -> Sequence[Objects]:
+    """Every class by its narrowest name, "aircraft of other types" last, and only beside types that they are not."""
+    rest = [item for item in facts.objects if words.noun(item.name).remainder]
+    named = [item for item in facts.objects if item not in rest]
+    kinds = {words.noun(item.name).parent for item in named}
+    if any(words.noun(item.name).parent not in kinds for item in rest):
+        return facts.groups
+    return [*named, *rest]
 
 
 def _has_one_type(group: Objects, facts: Facts) -> bool:

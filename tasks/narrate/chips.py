@@ -14,14 +14,17 @@ def messages(facts: Facts) -> list[Message]:
     assert facts.label is not None
     if words.noun(facts.label).silent:
         return []
-    found = [Message("short", partial(_short, facts.label)), Message("count", partial(_count, facts.label))]
+    name = facts.label
+    if words.noun(name).remainder:  # "an aircraft of another type", alone: than which?
+        name = words.kinds(name)[1]
+    found = [Message("short", partial(_short, name)), Message("count", partial(_count, name))]
     if facts.modality == "sar":
-        found.append(Message("chip_short", partial(_short, facts.label)))
-    last_word = words.noun(facts.label).singular.split()[-1]
-    for kind in words.kinds(facts.label)[1:-1]:  # the widest is left out: "a T-72 tank, a vehicle" says too little
+        found.append(Message("chip_short", partial(_short, name)))
+    last_word = words.noun(name).singular.split()[-1]
+    for kind in words.kinds(name)[1:-1]:  # the widest is left out: "a T-72 tank, a vehicle" says too little
         if words.noun(kind).singular.split()[-1] != last_word:  # "a T-72 tank, a military tank" nothing new
-            found.append(Message("chip_kind", partial(_kind, facts.label, kind), (kind,)))
-            found.append(Message("chip_is", partial(_is, facts.label, kind), (kind,)))
+            found.append(Message("chip_kind", partial(_kind, name, kind), (kind,)))
+            found.append(Message("chip_is", partial(_is, name, kind), (kind,)))
     return found
 
 

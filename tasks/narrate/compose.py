@@ -25,7 +25,7 @@ from tasks.narrate.words import Claim
 from tasks.params import Narrate
 
 ATTEMPTS = 12  # at a wording that no other caption of the image has
-OPENED = 0.15  # of the later sentences that start with a class: these are opened with "in addition" or the like
+OPENED = 0.2  # of the later sentences that start with a class: these are opened with "in addition" or the like
 DRAWS = 4  # of messages, for as many sentences as the rule needs
 
 

@@ -1,4 +1,4 @@
-"""`phrases.yaml`: rules, templates, verbs, and how a template is filled.
+"""`phrases.yaml` and `choices.yaml`: rules, templates, verbs and lists of words, and how a template is filled.
 
 `[shows|displays]` in a template stands for either word, `[show]` for any of the list `show`. `{slot}` is filled by a
 fragment, `{Slot}` likewise with a capital letter, `{slot.verb}` by the verb in the number of the fragment.
@@ -74,14 +74,21 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class WordLists:
+    """`choices.yaml`"""
+
+    version: int
+    verbs: dict[str, tuple[str, ...]]  # name → its form for one and for more
+    choices: dict[str, tuple[str, ...]]  # name of a list → its words
+
+
+@dataclass(frozen=True)
 class Phrasebook:
     """`phrases.yaml`"""
 
     version: int
     plans: dict[str, tuple[str, ...]]
     rules: dict[str, Rule]
-    verbs: dict[str, tuple[str, ...]]
-    choices: dict[str, tuple[str, ...]]
     sentences: dict[str, tuple[str, ...]]
 
     def __post_init__(self) -> None:
@@ -93,10 +100,11 @@ class Phrasebook:
             for key in (key for part in parts(how.sentences) for key in part.keys):
                 if key not in self.sentences:
                     raise ValueError(f"rule '{name}' names the sentences '{key}', which do not exist")
+        lists = word_lists()
         for key, templates in self.sentences.items():
             for template in templates:
-                for verb in {verb for text, _ in variants(template, self.choices) for _, verb in SLOT.findall(text)}:
-                    if verb and len(self.verbs.get(verb, ())) != 2:
+                for verb in {verb for text, _ in variants(template, lists.choices) for _, verb in SLOT.findall(text)}:
+                    if verb and len(lists.verbs.get(verb, ())) != 2:
                         raise ValueError(f"'{template}' of '{key}' needs the verb '{verb}' with its two forms in verbs")
 
 
@@ -114,6 +122,12 @@ def parts(sentences: str) -> tuple[Part, ...]:
 
 
 @cache
+def word_lists() -> WordLists:
+    """Verbs and lists of words."""
+    return strict.load(WordLists, words.FOLDER / "choices.yaml")
+
+
+@cache
 def phrasebook() -> Phrasebook:
     """Rules and templates. Raises `ValueError` naming the entry of `phrases.yaml` that does not fit."""
     return strict.load(Phrasebook, words.FOLDER / "phrases.yaml")
@@ -127,7 +141,7 @@ def templates(key: str, modality: str) -> Templates:
     weighted = [
         (_pieces(text), weight / (rank + OFFSET))
         for rank, template in enumerate(found)
-        for text, weight in variants(template, book.choices)
+        for text, weight in variants(template, word_lists().choices)
     ]
     return Templates(tuple(pieces for pieces, _ in weighted), _bounds([weight for _, weight in weighted]))
 
@@ -197,7 +211,7 @@ def fill(
         if opener and len(text) == 1:
             text[0], capital = opener, False
         if verb:
-            word = phrasebook().verbs[verb][fragment.first_plural if verb == "there" else fragment.plural]
+            word = word_lists().verbs[verb][fragment.first_plural if verb == "there" else fragment.plural]
             text.append(word[0].upper() + word[1:] if capital else word)
         else:
             word = fragment.text

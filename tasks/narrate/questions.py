@@ -1,7 +1,7 @@
 """Records → questions with true answers, balanced over a whole source: the rows of `questions.parquet`.
 
-What can be asked of each image is told by ask_objects.py and ask_cover.py; balance.py chooses; wording.py words. Equal
-records, settings and data files give equal rows; the order of the records decides nothing.
+What can be asked of each image is told by ask_objects.py, ask_layout.py and ask_cover.py; balance.py chooses;
+wording.py words. Equal records, settings and data files give equal rows; the order of the records decides nothing.
 """
 
 from array import array

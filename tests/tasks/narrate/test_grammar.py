@@ -143,9 +143,9 @@ def test_choices_and_other_names() -> None:
 
 
 def test_every_template_is_english_in_every_wording() -> None:
-    book = phrasebook.phrasebook()
-    for key, templates in book.sentences.items():
-        wordings = [text for template in templates for text, _ in phrasebook.variants(template, book.choices)]
+    choices = phrasebook.word_lists().choices
+    for key, templates in phrasebook.phrasebook().sentences.items():
+        wordings = [text for template in templates for text, _ in phrasebook.variants(template, choices)]
         assert len(set(wordings)) == len(wordings), key
         for text in wordings:
             assert re.match(r"\{?[A-Z]", text), text

@@ -19,7 +19,8 @@ from tasks.params import Narrate
 PARAMS = Narrate(captions_per_image=5, questions_per_image=0, seed=7)
 SLIPS = re.compile(
     r"[{}]|\s\s|\s[.,]|\.\.|aircrafts|\b(\w+) \1\b|(?<![-\w])one \w+s are\b"
-    r"|\b[Tt]here are (?:one|an?)\b(?! (?:few|pair|number|dozen|small|large|trio|quartet|good|great|multitude|host)\b)"
+    r"|\b[Tt]here are (?:one|an?)\b(?! (?:few|pair|number|dozen|small|large|trio|quartet|good|great|multitude|host"
+    r"|couple|lot|fair|modest|considerable|sizable|quintet)\b)"
     r"|\b[Tt]here is (?:two|three|four|many|several|\d)"
     r"|\b[Aa] (?:[aeiou]|A\d|ARJ|X-|L-|S-b|HH|HV|ALOS|AIRSAR)"
     r"|\b[Aa]n (?:[bcdfgjkpqtvwyz]|SAR|Boeing|T-|C-|VV|VH|syn)"
