@@ -33,6 +33,7 @@ def pages(entries: Sequence[Mapping[str, Any]], *, version: Mapping[str, str]) -
     count = max(-(-len(good) // A_PAGE), 1)
     template = (Path(__file__).parent / TEMPLATE).read_text(encoding="utf-8")
     scores = [entry["clip_score"] for entry in good]
+    span = (min(scores), max(scores)) if scores else (0.0, 0.0)
     for number in range(count):
         shown = good[number * A_PAGE : (number + 1) * A_PAGE]
         values = {
@@ -40,7 +41,7 @@ def pages(entries: Sequence[Mapping[str, Any]], *, version: Mapping[str, str]) -
             "version": " · ".join(f"{kind} {html.escape(digest)}" for kind, digest in version.items()),
             "navigation": _navigation(number, count),
             "failed": _failed(failed) if number == 0 else "",
-            "cards": "\n".join(_card(entry, scores) for entry in shown),
+            "cards": "\n".join(_card(entry, span) for entry in shown),
         }
         yield _name(number), _filled(template, values)
 
@@ -63,7 +64,7 @@ def _navigation(number: int, count: int) -> str:
     return f"<nav>Page {' '.join(links)}</nav>"
 
 
-def _card(entry: Mapping[str, Any], scores: Sequence[float]) -> str:
+def _card(entry: Mapping[str, Any], span: tuple[float, float]) -> str:
     first, *others = (html.escape(text) for text in entry["captions"])
     path = html.escape(entry["filepath"])
     width, height = entry["size_px"]
@@ -73,7 +74,7 @@ def _card(entry: Mapping[str, Any], scores: Sequence[float]) -> str:
         f'<div class="image"><img src="data:image/jpeg;base64,{entry["thumbnail"]}" alt="{path}"></div>'
         f"<p>{first or '<i>(nothing)</i>'}</p>{more}"
         f'<footer><span class="path" title="{path}">{path}</span><span class="size">{width}×{height} px</span>'
-        f"{_bar('CLIP score', entry['clip_score'], low=min(scores), high=max(scores))}"
+        f"{_bar('CLIP score', entry['clip_score'], low=span[0], high=span[1])}"
         f"{_bar('Agreement', entry['agreement'], low=0.0, high=1.0)}</footer></article>"
     )
 

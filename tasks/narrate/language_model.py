@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from sar_models.settings import Hardware
@@ -69,6 +70,18 @@ class LanguageModel:
     def rule(self) -> str:
         """Such as `pair.language_model@1`; which model, the report says."""
         return f"pair.language_model@{prompt().version}"
+
+    @property
+    def model(self) -> dict[str, str]:
+        """Which model it is: its name, its revision where the hub tells one, and the digest of its weights."""
+        import torch
+
+        digest = sha256()
+        for name, values in sorted(self._model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        revision = getattr(self._model.config, "_commit_hash", None) or self._settings.revision
+        return {"name": self._settings.name, "revision": revision, "weights_sha256": digest.hexdigest()}
 
     def rewrite(self, captions: Sequence[str]) -> list[str]:
         """One answer a caption: its first line, without thoughts and quotation marks."""

@@ -91,7 +91,7 @@ def narrate_pairs(name: str, *, params: Params) -> PairsSummary:
         "captioner": params.pairs.captioner,
         "captioner_weights_sha256": captioner.weights_sha256,
         "rewriter": by.rule,
-        "language_model": params.pairs.language_model.name if params.pairs.rewriter == "language_model" else None,
+        "language_model": by.model,
         "pairs": len(pairs),
         "captions": len(written),
         "guard": {

@@ -37,6 +37,11 @@ class Rewriter(Protocol):
         """Name and version, such as `pair.rules@1`."""
         ...
 
+    @property
+    def model(self) -> dict[str, str] | None:
+        """Name, revision and digest of the model that writes; none where no model does."""
+        ...
+
     def rewrite(self, captions: Sequence[str]) -> list[str]:
         """One text a caption, in order; empty where nothing is left to say."""
         ...

@@ -45,6 +45,7 @@ class Rules:
 
     def __init__(self) -> None:
         self.rule = f"pair.rules@{vocabulary().version}"
+        self.model: dict[str, str] | None = None
 
     def rewrite(self, captions: Sequence[str]) -> list[str]:
         """One caption of a SAR image each; empty where nothing is left to say."""

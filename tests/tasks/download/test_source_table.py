@@ -151,3 +151,12 @@ def test_the_files_of_a_part_lie_below_its_folder() -> None:
     source = catalog.load("rsicd_sample", path=FOLDER / "rsicd_sample.yaml")
     assert {"captions/train_caps.txt", "captions/train_filename.txt", "airport_17.jpg"} <= set(declared(source))
     assert paths.source_file("rsicd_sample").name == "rsicd_sample.yaml"
+
+
+def test_polsf_names_what_lies_there_and_not_what_its_readme_says() -> None:
+    """The order was held against the image by eye: 3 is the sea, 4 the street grid."""
+    source = catalog.load("polsf", path=FOLDER / "polsf.yaml")
+    assert source.classes == {
+        "1": "bare_soil", "2": "mountain", "3": "water", "4": "urban", "5": "vegetation",
+    }  # fmt: skip
+    assert words.noun(source.classes["3"]).wet

@@ -57,6 +57,18 @@ def test_answers_are_greedy_equal_and_do_not_depend_on_the_batch(folder: Path) -
     assert made(folder, batch_size=2).rewrite([]) == []
 
 
+def test_its_model_is_told_by_the_digest_of_its_weights(folder: Path) -> None:
+    import torch
+
+    one, other = made(folder, revision="abc"), made(folder)
+    assert one.model["name"] == str(folder)
+    assert (one.model["revision"], other.model["revision"]) == ("abc", "")
+    assert one.model["weights_sha256"] == other.model["weights_sha256"]
+    with torch.no_grad():
+        next(iter(other._model.parameters())).view(-1)[0] += 1
+    assert one.model["weights_sha256"] != other.model["weights_sha256"]
+
+
 def test_what_it_is_asked_holds_instruction_examples_and_the_caption_last(folder: Path) -> None:
     chat = made(folder)._chat("a  red\nbridge")
     assert chat.startswith(f"<user> {prompt().instruction}")
