@@ -22,7 +22,7 @@ DIRECTION = re.compile(
     re.IGNORECASE,
 )
 BRIGHTNESS = re.compile(
-    r"\b(?:bright|dark|dim|black|white|gr[ae]y|pale|shin[iey]|lighter|intens|contrast|nois|speckl|smooth|rough\b|textur|"
+    r"\b(?:bright|dark|dim\b|dimm|black|white|gr[ae]y|pale|shin[iey]|lighter|intens|contrast|nois|speckl|smooth|rough\b|textur|"
     r"strong|weak|faint|satur)",
     re.IGNORECASE,
 )

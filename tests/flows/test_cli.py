@@ -41,7 +41,7 @@ def test_an_unknown_benchmark_names_those_there_are(name: str, monkeypatch: pyte
 @pytest.mark.parametrize("profile", ["nothing", "../params", "real.yaml", ""])
 def test_an_unknown_profile_names_those_there_are(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["sar-text", "run", profile])
-    with pytest.raises(SystemExit, match=rf"^error: no profile '{profile}'; known: real$"):
+    with pytest.raises(SystemExit, match=rf"^error: no profile '{profile}'; known: gpu, real, real_imagenet$"):
         cli.main()
 
 
