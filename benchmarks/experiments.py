@@ -60,7 +60,9 @@ def main() -> None:
             own = {name.partition("/")[2]: spent for name, spent in seconds.items() if name.startswith(f"{seed}/")}
             _write(arguments.out / f"seed_{seed}.json", {"tables": result(work / str(seed)), "stage_s": own})
     seeds = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(arguments.out.glob("seed_*.json"))]
-    _write(arguments.out / "summary.json", summary([each["tables"] for each in seeds]))
+    agreed = summary([each["tables"] for each in seeds])
+    _write(arguments.out / "summary.json", agreed)
+    (arguments.out / "table.md").write_text(markdown(agreed), encoding="utf-8")
     print(f"results: {arguments.out}")
 
 
@@ -284,6 +286,39 @@ def _over(entries: list[Mapping[str, float]]) -> dict[str, Any]:
         "values": [round(value, 4) for value in values],
         "surely_above_zero": sum(entry["low"] > 0 for entry in entries),
     }
+
+
+def markdown(agreed: Mapping[str, Any]) -> str:
+    """The variants and what two stages gain, as mean and standard deviation over the seeds. Behind a gain stands of how
+    many seeds the paired 95 % interval lies above zero."""
+    equal, total = "equal SAR steps", "equal total steps"
+    lines = [
+        "| test set | metric | initial | optical | sar | sar, as many steps | two_stage | over optical | over sar | "
+        "over sar, as many steps |",
+        "|" + "---|" * 10,
+    ]
+    for test_set, variants in agreed[f"evaluate, {equal}"].items():
+        for metric in METRICS:
+            if metric not in variants["initial"]:
+                continue
+            digits = 2 if metric == "cider" else 1
+            longer = agreed[f"evaluate, {total}"][test_set]["sar"]
+            values = [variants["initial"], variants["optical"], variants["sar"], longer, variants["two_stage"]]
+            compared = agreed[f"compare, {equal}"][test_set], agreed[f"compare, {total}"][test_set]
+            gains = [compared[0]["two_stage-optical"], compared[0]["two_stage-sar"], compared[1]["two_stage-sar"]]
+            scale = 100 if metric == "bleu_4" else 1
+            cells = [_spread(value[metric], scale, f".{digits}f") for value in values]
+            for gain in gains:
+                found = gain[metric]
+                sure = f"({found['surely_above_zero']} of {len(found['values'])})"
+                cells.append(f"{_spread(found, scale, f'+.{digits}f')} {sure}")
+            lines.append(f"| {' | '.join([test_set, metric, *cells])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _spread(found: Mapping[str, Any], scale: float, shape: str) -> str:
+    spread = "" if found["sd"] is None else f" ± {format(scale * found['sd'], shape.removeprefix('+'))}"
+    return format(scale * found["mean"], shape) + spread
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
