@@ -41,29 +41,11 @@ def train_model(
     from sar_models.world import is_first
 
     wanted = params.model(kind)
-    if stage == "optical":
-        modality, settings = "optical", wanted.pretrain
-    else:
-        modality, settings = "sar", wanted.finetune
+    modality, settings = ("optical", wanted.pretrain) if stage == "optical" else ("sar", wanted.finetune)
     if stage == "sar":
         settings = dataclasses.replace(settings, stage_1_share=0.0)  # there is no stage before it
-    if stage != "two_stage":
-        begun = begin(kind, params=params)
-        trained, start, start_sha256 = begun.model, wanted.start.weights, begun.weights_sha256
-        if is_first():
-            for note in (f"{kind} starts from {start} {start_sha256}".strip(), *begun.notes):
-                print(note, flush=True)
-    else:
-        folder = paths.model("optical", kind)
-        trained = model.load(folder)
-        text = model.configuration(wanted.architecture, context_length=wanted.context_length)["text_cfg"]
-        if (trained.kind, trained.architecture, trained.config["text_cfg"]) != (kind, wanted.architecture, text):
-            raise ValueError(
-                f"{folder} holds a {trained.kind} '{trained.architecture}' of {trained.tokenizer.context_length} "
-                f"tokens, but params.yaml asks for a {kind} '{wanted.architecture}' of "
-                f"{wanted.context_length or 'its own'} tokens: run the first stage again (`dvc repro pretrain@{kind}`)"
-            )
-        start, start_sha256 = folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
+    begun = _learned_so_far(kind, params=params) if stage == "two_stage" else _start(kind, params=params)
+    trained, start, start_sha256 = begun
     trained = model.compared_by(trained, settings.contrastive_loss)
 
     train_set, val_set = (
@@ -118,6 +100,35 @@ def train_model(
         summaries.write(output, summary, history.curve, dataclasses.asdict(settings), params)
         checkpoint.remove(unfinished)
     return summary
+
+
+def _start(kind: str, *, params: Params) -> tuple["Model", str, str]:
+    """The model that `start` describes, its name and the sha256 of its weights."""
+    from sar_models.world import is_first
+
+    begun = begin(kind, params=params)
+    name = params.model(kind).start.weights
+    if is_first():
+        for note in (f"{kind} starts from {name} {begun.weights_sha256}".strip(), *begun.notes):
+            print(note, flush=True)
+    return begun.model, name, begun.weights_sha256
+
+
+def _learned_so_far(kind: str, *, params: Params) -> tuple["Model", str, str]:
+    """The model that came of stage 1, its folder and the sha256 of its weights."""
+    from sar_models import model
+
+    wanted = params.model(kind)
+    folder = paths.model("optical", kind)
+    found = model.load(folder)
+    text = model.configuration(wanted.architecture, context_length=wanted.context_length)["text_cfg"]
+    if (found.kind, found.architecture, found.config["text_cfg"]) != (kind, wanted.architecture, text):
+        raise ValueError(
+            f"{folder} holds a {found.kind} '{found.architecture}' of {found.tokenizer.context_length} tokens, but "
+            f"params.yaml asks for a {kind} '{wanted.architecture}' of {wanted.context_length or 'its own'} tokens: "
+            f"run the first stage again (`dvc repro pretrain@{kind}`)"
+        )
+    return found, folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
 
 
 def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware, augment: str) -> "Examples":
