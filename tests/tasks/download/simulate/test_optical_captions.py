@@ -31,6 +31,11 @@ def test_five_different_sentences_each() -> None:
         assert any(re.search(rf"\b({COLOURS})\b", text) for text in texts), texts
 
 
+def test_a_scene_with_little_to_say_says_one_thing_twice() -> None:
+    texts = captions.write(scene(211, world="optical", seed=202, size_px=256))
+    assert (len(texts), len(set(texts))) == (captions.CAPTIONS_AN_IMAGE, captions.CAPTIONS_AN_IMAGE - 1)
+
+
 def test_counts_are_true() -> None:
     checked = dict.fromkeys(NOUNS, 0)
     for place in scenes():
