@@ -34,8 +34,8 @@ def templates() -> Templates:
 
 
 def write(scene: Scene) -> list[str]:
-    """Five captions, two to four about the place, the others about its objects where it has some. They differ, but where
-    a scene gives less to say: then one stands twice, as RSICD's do (Lu et al. 2017)."""
+    """Five captions, two to four about the place, the others about its objects where it has some. They differ, unless a
+    scene gives less to say: then one stands twice, as RSICD's do (Lu et al. 2017)."""
     rng, table = scene.random("captions"), templates()
     ground = _tell_ground(scene, rng)
     groups = [_usable(options, ground, scene, rng) for options in (table.themes[scene.theme], table.objects)]
