@@ -79,7 +79,7 @@ def test_a_clone_that_was_moved_makes_its_worktree_anew(clone: Path) -> None:
 def test_an_unknown_profile_and_a_failing_step_are_one_line(clone: Path) -> None:
     unknown = run(clone, "-m", "flows.cli", "run", "unreal")
     assert unknown.returncode == 1
-    assert "no profile 'unreal'; known: real, tiny" in unknown.stderr
+    assert "no profile 'unreal'; known: gpu, real, real_imagenet, tiny" in unknown.stderr
     (clone / "profiles/broken.yaml").write_text((clone / "profiles/tiny.yaml").read_text().replace("seed:", "sead:"))
     broken = run(clone, "-m", "flows.cli", "run", "broken")
     assert broken.returncode == 1
