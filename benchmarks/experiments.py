@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("clip", "coca", "gpt")
 METRICS = ("mean_recall", "coca_mean_recall", "bleu_4", "cider", "vqa_exact_match")
 OVER = "vqa_over_majority"  # begins the names of what SAR-GPT gains over the commonest answer, by family too
+FINISHED = "finished"  # folder of a file for each finished stage, which holds its seconds
 LONG = "long"  # the project folder, within a seed's, in which SAR alone has the steps of both stages; it shares
 SHARED = ("data/groups", "data/optical_text", "data/sar_text", "data/sources", "models/optical", "models/two_stage",
           "params.yaml", "reviews", "sources")  # fmt: skip
@@ -46,7 +47,11 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="scenes, as a multiple of what each source draws")
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 1, help="stages at a time")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "experiments")
-    parser.add_argument("--work", type=Path, help="folder for the data and models; kept. Default: temporary")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        help="folder that is kept: a broken-off run goes on. Default: temporary",
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = arguments.work or Path(temporary)
@@ -67,20 +72,25 @@ def main() -> None:
 
 
 def lay_out(folder: Path, *, params: Path, seed: int, scale: float) -> None:
-    """A project folder with the settings of one seed; an earlier one of the same seed is done anew."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "sources").mkdir(parents=True)
-    (folder / "reviews").mkdir()
+    """A project folder with the settings of one seed. An earlier one with the same settings stays, with what was
+    finished there: delete it when code has changed. One with others is done anew."""
     settings = yaml.safe_load(params.read_text(encoding="utf-8"))
     settings["seed"] = seed
-    (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    files = {"params.yaml": yaml.safe_dump(settings, sort_keys=False)}
     for path in sorted((ROOT / "sources").glob("*.yaml")):
         source = yaml.safe_load(path.read_text(encoding="utf-8"))
         if "simulate" in source:
             source["simulate"]["seed"] = seed
             source["simulate"]["scenes"] = round(source["simulate"]["scenes"] * scale)
             source["simulate"]["first_scene"] = round(source["simulate"]["first_scene"] * max(1.0, scale))
-        (folder / "sources" / path.name).write_text(yaml.safe_dump(source, sort_keys=False), encoding="utf-8")
+        files[f"sources/{path.name}"] = yaml.safe_dump(source, sort_keys=False)
+    if all((folder / name).is_file() and (folder / name).read_text() == text for name, text in files.items()):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("sources", "reviews", FINISHED):
+        (folder / name).mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     for name in SHARED:
         link = folder / LONG / name
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +138,7 @@ def run_all(graph: Mapping[str, set[str]], *, work: Path, lanes: int) -> dict[st
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(future)
                 try:
-                    seconds[name] = round(future.result(), 1)
+                    seconds[name] = future.result()
                 except subprocess.CalledProcessError as error:
                     pool.shutdown(cancel_futures=True)
                     sys.exit(f"{name} failed:\n{error.stdout[-4000:]}")
@@ -145,12 +155,16 @@ def _run(name: str, work: Path) -> float:
     modules = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "DVC_ROOT": str(place), "SAR_TEXT_TRACKING": "off", "PYTHONPATH": modules}
     environment.pop("SAR_TEXT_STATE", None)
+    finished = folder / FINISHED / stage
+    if finished.is_file():
+        return float(finished.read_text())
     begin = time.perf_counter()
     subprocess.run(
         [sys.executable, "-c", code], cwd=place, env=environment, check=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    return time.perf_counter() - begin
+    finished.write_text(f"{time.perf_counter() - begin:.1f}")
+    return float(finished.read_text())
 
 
 def stage(name: str) -> None:

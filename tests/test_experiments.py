@@ -28,6 +28,17 @@ def test_a_seed_is_that_of_world_and_training(folder: Path) -> None:
     assert (folder / "long" / "sources" / "sim_ships.yaml").is_file(), "shared with the longer training"
 
 
+def test_what_is_finished_stays_unless_the_settings_change(folder: Path) -> None:
+    finished = folder / experiments.FINISHED / "download sim_ships"
+    finished.write_text("12.5")
+    experiments.lay_out(folder, params=ROOT / "params.yaml", seed=31, scale=0.5)
+    assert experiments.run_all({"31/download sim_ships": set()}, work=folder.parent, lanes=1) == {
+        "31/download sim_ships": 12.5
+    }
+    experiments.lay_out(folder, params=ROOT / "params.yaml", seed=31, scale=0.6)
+    assert not finished.exists()
+
+
 def test_every_stage_comes_after_what_it_reads(folder: Path) -> None:
     """Each training of dvc.yaml is there, none reads what is built later, and text of pairs waits for the captioner."""
     graph = experiments.stages(folder, seed=31)
