@@ -57,6 +57,7 @@ class Training:
     frozen: Frozen = "none"  # CLIP and CoCa: the tower that keeps its weights
     ema_decay: float = 0.0  # above 0 a moving average of the weights is validated and kept
     stage_1_share: float = 0.0  # stage 2: share of the stage-1 weights in the final ones
+    replay: float = 0.0  # stage 2 of CLIP and CoCa: share of the stage-1 training images that it goes on to see
     augment: Literal["none", "sar"] = "none"  # sar: speckle, gain, flips and turns with the caption. docs/input.md
 
     def __post_init__(self) -> None:
@@ -67,7 +68,7 @@ class Training:
         at_least_0 = ("weight_decay", "warmup_steps", "patience", "caption_weight", "contrastive_weight")
         bounded(self, least=0, keys=("learning_rate", "gradient_clip", *at_least_0, "micro_batch"))
         bounded(self, least=0, most=0.99999, keys=("ema_decay",))
-        bounded(self, least=0, most=1, keys=("stage_1_share",))
+        bounded(self, least=0, most=1, keys=("stage_1_share", "replay"))
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ class GptSettings:
                     f"{name}.augment is sar, but SAR-GPT looks at each picture once, through a frozen tower: leave it "
                     "out there"
                 )
+        if self.finetune.replay:
+            raise ValueError(f"finetune.replay is {self.finetune.replay}, but SAR-GPT replays nothing: leave it out")
 
     @property
     def shape(self) -> GptShape:
@@ -199,5 +202,6 @@ class Sampling:
 
 
 def _no_stage_before(settings: Training, *, name: str) -> None:
-    if settings.stage_1_share:
-        raise ValueError(f"{name}.stage_1_share is {settings.stage_1_share}, but only finetune has a stage before it")
+    for key in ("stage_1_share", "replay"):
+        if value := getattr(settings, key):
+            raise ValueError(f"{name}.{key} is {value}, but only finetune has a stage before it")

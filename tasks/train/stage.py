@@ -9,16 +9,19 @@ Run: `dvc repro pretrain@clip` (optical text, from what `start` names), `dvc rep
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 from sar_models.settings import Hardware
 from tasks import paths, records
 from tasks.params import Params
 from tasks.train import summary as summaries
 from tasks.train.inputs import PLACE, cache, checkpoints, sha256, table
+from tasks.train.replay import replayed
 from tasks.train.start import begin
 from tasks.train.summary import Stage, TrainSummary
+from tasks.train.symmetries import seen
 
 if TYPE_CHECKING:
     from sar_models.data import Examples
@@ -43,15 +46,17 @@ def train_model(
     wanted = params.model(kind)
     modality, settings = ("optical", wanted.pretrain) if stage == "optical" else ("sar", wanted.finetune)
     if stage == "sar":
-        settings = dataclasses.replace(settings, stage_1_share=0.0)  # there is no stage before it
+        settings = dataclasses.replace(settings, stage_1_share=0.0, replay=0.0)  # there is no stage before it
     begun = _learned_so_far(kind, params=params) if stage == "two_stage" else _start(kind, params=params)
     trained, start, start_sha256 = begun
     trained = model.compared_by(trained, settings.contrastive_loss)
 
-    train_set, val_set = (
-        _examples(modality, split, trained, hardware=params.hardware, augment=augment)
-        for split, augment in (("train", settings.augment), ("val", "none"))
-    )
+    train_rows = _rows(modality, "train", augment=settings.augment)
+    if settings.replay:
+        optical = _rows("optical", "train", augment=settings.augment)
+        train_rows += replayed(optical, share=settings.replay, seed=params.seed)
+    train_set = _examples(train_rows, trained, hardware=params.hardware)
+    val_set = _examples(_rows(modality, "val"), trained, hardware=params.hardware)
     for split, examples in (("training", train_set), ("validation", val_set)):
         if examples.cut_captions and is_first():
             print(
@@ -61,6 +66,7 @@ def train_model(
                 flush=True,
             )
     tables = [sha256(table(modality, split)) for split in ("train", "val")]
+    tables += [sha256(table("optical", "train"))] if settings.replay else []
     first = [dataclasses.asdict(wanted.start), start_sha256, wanted.context_length]
     identity = [stage, kind, wanted.architecture, *first, *tables]
     unfinished = checkpoints(identity, settings, params.hardware, params.seed)
@@ -131,21 +137,30 @@ def _learned_so_far(kind: str, *, params: Params) -> tuple["Model", str, str]:
     return found, folder.relative_to(paths.root()).as_posix(), sha256(folder / model.WEIGHTS)
 
 
-def _examples(modality: str, split: str, trained: "Model", *, hardware: Hardware, augment: str) -> "Examples":
-    from sar_models.data import examples
-    from sar_models.shards import ShardReader
-    from tasks.train.symmetries import seen
-
+def _rows(modality: str, split: str, *, augment: str = "none") -> list[dict[str, Any]]:
+    """The captions of a split, with the text data set that each belongs to."""
     path = table(modality, split)
-    rows = records.read(path, columns=COLUMNS)
+    rows = [{**row, "text_set": modality} for row in records.read(path, columns=COLUMNS)]
     if not rows:
         raise ValueError(f"{path} holds no captions: look at the quarantine beside it, or add a source")
-    if augment == "sar":
-        rows = [seen(row) for row in rows]
-    with ShardReader(paths.sources_data(modality)) as reader:
+    if augment == "none":
+        return rows
+    turned = [seen(row) for row in rows]
+    return turned if modality == "sar" else [{**row, "radiometric": False} for row in turned]  # there is no speckle
+
+
+def _examples(rows: Sequence[Mapping[str, Any]], trained: "Model", *, hardware: Hardware) -> "Examples":
+    from sar_models.data import examples
+    from sar_models.shards import ShardReader
+
+    with ExitStack() as stack:
+        readers = {
+            text_set: stack.enter_context(ShardReader(paths.sources_data(text_set)))
+            for text_set in sorted({row["text_set"] for row in rows})
+        }
         return examples(
             rows,
-            open_picture=reader.picture,
+            open_picture=lambda row: readers[row["text_set"]].picture(row),
             tokenizer=trained.tokenizer,
             image_size_px=trained.image_size_px,
             threads=hardware.threads,

@@ -107,6 +107,25 @@ def test_sar_alone_starts_where_the_first_stage_does(kind: str, project: params.
     assert json.loads((paths.model("sar", kind) / "training.json").read_text())["stage"] == "sar"
 
 
+@pytest.mark.parametrize("augment", ["none", "sar"])
+def test_the_second_stage_goes_on_to_see_optical_images(augment: str, project: params.Params) -> None:
+    """All of them at a share of 1, some at a half, always the same ones; and SAR alone none."""
+    train_model("optical", "clip", params=project, log=silent)
+    images, weights = [], []
+    for share in (0.0, 0.5, 1.0, 1.0):
+        finetune = dataclasses.replace(TRAINING, replay=share, augment=augment)  # type: ignore[arg-type]
+        settings = dataclasses.replace(project, clip=dataclasses.replace(project.clip, finetune=finetune))
+        images.append(train_model("two_stage", "clip", params=settings, log=silent).images)
+        weights.append((paths.model("two_stage", "clip") / model.WEIGHTS).read_bytes())
+    assert images[0] == 20 < images[1] < 40 == images[2] == images[3]
+    assert weights[0] != weights[1] != weights[2] == weights[3]
+    assert train_model("sar", "clip", params=settings, log=silent).images == 20
+    with pytest.raises(ValueError, match=r"pretrain\.replay is 1\.0, but only finetune has a stage before it"):
+        dataclasses.replace(project.clip, pretrain=dataclasses.replace(TRAINING, replay=1.0))
+    with pytest.raises(ValueError, match=r"finetune\.replay is 1\.0, but SAR-GPT replays nothing"):
+        dataclasses.replace(project.gpt, finetune=dataclasses.replace(TRAINING, replay=1.0))
+
+
 def test_options_of_the_engine_reach_the_weights(project: params.Params) -> None:
     """Sigmoid in both stages, and a second stage that ends just where it began."""
     settings = dataclasses.replace(TRAINING, contrastive_loss="sigmoid", micro_batch=3, ema_decay=0.5)

@@ -35,7 +35,8 @@ def settings() -> params.Params:
 def write_text(modality: str, split: str, count: int, *, seed: int) -> None:
     """Captions and questions of pictures in one shard."""
     random = np.random.default_rng(seed)
-    shard = paths.sources_data(modality) / "fake" / "shards" / f"{split}.tar"
+    source = f"{modality}_fake"
+    shard = paths.sources_data(modality) / source / "shards" / f"{split}.tar"
     shard.parent.mkdir(parents=True, exist_ok=True)
     captions, questions, talks, data = [], [], [], b""
     for number in range(count):
@@ -43,8 +44,8 @@ def write_text(modality: str, split: str, count: int, *, seed: int) -> None:
         pixels = random.integers(0, 90, (20, 24), dtype=np.uint8) + np.uint8(120 * bright)
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG")
-        record = f"fake/{split}/{number:03}.png"
-        place = {"record_id": record, "source": "fake", "shard": shard.name, "offset": len(data),
+        record = f"{source}/{split}/{number:03}.png"
+        place = {"record_id": record, "source": source, "shard": shard.name, "offset": len(data),
                  "length": len(buffer.getvalue()), "low": [0.0], "high": [255.0], "modality": modality,
                  "sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}  # fmt: skip
         data += buffer.getvalue()
