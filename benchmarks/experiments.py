@@ -232,9 +232,11 @@ def longer(params: Any, kind: str) -> Any:
     own = getattr(params, kind)
     optical = json.loads((paths.model("optical", kind) / "training.json").read_text(encoding="utf-8"))
     spent = sum(_steps(settings, optical) for settings in _trainings(optical))
+    recipe = own.finetune
     images = _images("sar", questions=kind == "gpt")
-    epochs = own.finetune.epochs + math.ceil(spent / (images // own.finetune.batch_size))
-    return replace(params, **{kind: replace(own, finetune=replace(own.finetune, epochs=epochs))})
+    spent += recipe.epochs * ((images + _replayed(recipe.replay, seed=params.seed)) // recipe.batch_size)
+    epochs = math.ceil(spent / (images // recipe.batch_size))
+    return replace(params, **{kind: replace(own, finetune=replace(recipe, epochs=epochs))})
 
 
 def _trainings(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -249,10 +251,21 @@ def _steps(settings: Mapping[str, Any], training: Mapping[str, Any]) -> int:
 
 
 def _images(text: str, *, questions: bool) -> int:
+    return len({row["record_id"] for row in _rows(text, questions=questions)})
+
+
+def _replayed(share: float, *, seed: int) -> int:
+    """Optical images that stage 2 goes on to see."""
+    from tasks.train.replay import replayed
+
+    return len({row["record_id"] for row in replayed(_rows("optical", questions=False), share=share, seed=seed)})
+
+
+def _rows(text: str, *, questions: bool) -> list[dict[str, Any]]:
     from tasks import paths, records
 
     path = paths.text(text) / ("train_questions.parquet" if questions else "train.parquet")
-    return len({row["record_id"] for row in records.read(path, columns=["record_id"])})
+    return records.read(path, columns=["record_id"])
 
 
 def result(folder: Path) -> dict[str, Any]:
