@@ -1,7 +1,7 @@
 """Towers that keep their weights while the rest is trained (LiT, Zhai et al. 2022)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from torch import nn
@@ -9,13 +9,18 @@ from torch import nn
 from sar_models.settings import Frozen
 
 
-@contextmanager
-def frozen(module: Any, tower: Frozen) -> Iterator[None]:
+def frozen(module: Any, tower: Frozen) -> AbstractContextManager[None]:
     """Within the block the weights of `tower` have no gradient; `training_mode` keeps its batch norms too.
 
     Raises `ValueError` for a SAR-GPT, which has no text tower, and whose image tower is always frozen.
     """
-    held = [parameter for parameter in _weights(module, tower) if parameter.requires_grad]
+    return without_gradient(_weights(module, tower))
+
+
+@contextmanager
+def without_gradient(weights: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Within the block none of `weights` has a gradient; afterwards those have one again that had one before."""
+    held = [parameter for parameter in weights if parameter.requires_grad]
     for parameter in held:
         parameter.requires_grad_(False)
     try:

@@ -7,8 +7,8 @@ came from.
 import copy
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 
 from sar_models import model as clip_model
+from sar_models.freezing import without_gradient
 from sar_models.gpt import SarGpt
 from sar_models.language_model import open_language_model
 from sar_models.model import CONFIG, WEIGHTS, Model, copy_weights, read_weights
@@ -79,19 +80,10 @@ def with_tower(gpt: Gpt, clip: Model) -> Gpt:
     return dataclasses.replace(gpt, mean=clip.mean, std=clip.std)
 
 
-@contextmanager
-def aligning(gpt: Gpt) -> Iterator[None]:
+def aligning(gpt: Gpt) -> AbstractContextManager[None]:
     """Within the block the projector alone is trained, for a language model that can speak already; one that begins
     with random weights learns along with it."""
-    held = [parameter for parameter in gpt.module.language_model.parameters() if parameter.requires_grad]
-    held = held if gpt.fetched else []
-    for parameter in held:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in held:
-            parameter.requires_grad_(True)
+    return without_gradient(gpt.module.language_model.parameters() if gpt.fetched else [])
 
 
 def save(gpt: Gpt, folder: Path) -> None:

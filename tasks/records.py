@@ -2,6 +2,7 @@
 
 `records.parquet`    one row an image, its place in a shard, its annotation     (download → narrate, validate, train)
 `features.parquet`   one row a record: pixel statistics, duplicate descriptors  (download → validate)
+`given_questions.parquet` the questions of a source that has some               (download → narrate, validate)
 `groups/*.parquet`   one row a group and split of a source: all that the other text's gate needs (download → validate)
 `captions.parquet`   one row a caption with the facts that it claims             (narrate → validate)
 `questions.parquet`  one row a question with its answer                          (narrate → validate)
@@ -105,6 +106,14 @@ FEATURES = pa.schema(
         ("landmarks", pa.binary()),  # up to 130 of 22 bytes (tasks/download/landmarks.py): descriptors for overlaps
     ]
 )
+GIVEN_QUESTIONS = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("question", pa.string()),  # as the source gives it
+        ("answer", pa.string()),  # likewise
+        ("family", pa.string()),  # ours, by the source's type of question
+    ]
+)
 GROUPS = pa.schema(
     [
         ("source", pa.string()),
@@ -132,7 +141,7 @@ QUESTIONS = pa.schema(
         ("family", pa.string()),  # presence | count | comparison | position | …
         ("answer_type", pa.string()),  # yes/no | number | place | class | other
         ("subject", pa.string()),  # the class asked about, or `image`
-        ("rule", pa.string()),  # such as presence@1
+        ("rule", pa.string()),  # such as presence@1; given@1: by the source
         ("claims", pa.list_(CLAIM)),  # what question and answer together assert
     ]
 )

@@ -33,7 +33,8 @@ def build(
     shard_bytes: int = SHARD_BYTES,
 ) -> DownloadSummary:
     """Write `out` from the files in `raw`: records.parquet, features.parquet, shards/ and source.yaml, which is
-    `description` as it was when this was built. What was there is replaced.
+    `description` as it was when this was built; given_questions.parquet where the source asks some. What was there is
+    replaced.
 
     Everything is written beside `out` first, the records last, and moved when it is complete. The bytes do not depend
     on `threads` (default: one a processor), nor on the processes that spread.py has the work done by. Raises
@@ -67,6 +68,7 @@ def _write(
 ) -> DownloadSummary:
     rows: list[dict[str, Any]] = []
     measured: list[dict[str, Any]] = []
+    asked: list[dict[str, Any]] = []
     left_out: Counter[str] = Counter()
     patches = 0
     with ExitStack() as stack:
@@ -78,6 +80,11 @@ def _write(
             for entry in prepared.entries:
                 rows.append(entry.record | asdict(writer.add(entry.member, entry.data, mask=entry.mask)))
                 measured.append(entry.features)
+                asked += [
+                    {"record_id": entry.record["record_id"], "question": question.text, "answer": question.answer,
+                     "family": question.family}
+                    for question in entry.questions or ()
+                ]  # fmt: skip
                 bar.moved(len(entry.data))
             bar.finished()
     if not rows:
@@ -87,8 +94,11 @@ def _write(
     rows.sort(key=lambda row: str(row["record_id"]))
     measured.sort(key=lambda row: str(row["record_id"]))
     records.write(folder / "features.parquet", measured, schema=records.FEATURES)
+    if asked:
+        asked.sort(key=lambda row: str(row["record_id"]))
+        records.write(folder / "given_questions.parquet", asked, schema=records.GIVEN_QUESTIONS)
     records.write(folder / "records.parquet", rows, schema=records.RECORDS)
-    return summarise(rows, images=len(items), patches=patches, left_out=left_out)
+    return summarise(rows, images=len(items), patches=patches, questions=len(asked), left_out=left_out)
 
 
 def _in_order(source: Source, items: Sequence[Item], *, raw: Path, threads: int) -> Iterator[Prepared]:

@@ -98,7 +98,7 @@ class Source:
     address: str  # s3:// https:// git+https://…@<commit>#<subdir> file:// `manual` (placed by hand) or `simulated`
     format: Literal[
         "coco", "voc", "yolo", "dota", "opensarship", "index_masks", "binary_masks", "colour_masks", "pairs", "chips",
-        "images", "caption_text", "karpathy", "nwpu_captions", "csv_captions",
+        "images", "caption_text", "karpathy", "nwpu_captions", "csv_captions", "rsvqa",
     ]  # fmt: skip
     modality: Literal["sar", "optical"]  # of the images; the second image of a pair is optical
     role: Literal["train", "test", "both"]

@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +16,7 @@ from sar_models.images import decode, picture
 from tasks.download import clip, encode, georeference, patches
 from tasks.download.catalog import Radiometry, Source
 from tasks.download.features import features
-from tasks.download.formats import Box, Item, mask_classes
+from tasks.download.formats import Box, Item, Question, mask_classes
 from tasks.download.georeference import Georeference
 from tasks.download.patches import Patch, Reason
 from tasks.download.regions import labelled_fraction, regions
@@ -33,6 +33,7 @@ class Entry:
     mask: bytes | None  # PNG
     record: dict[str, Any]
     features: dict[str, Any]
+    questions: tuple[Question, ...] | None = None  # of the source
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ def prepare(source: Source, item: Item, *, raw: Path) -> Prepared:
     if source.patches is None or max(height, width) <= source.patches.size_px:
         whole = Patch(clip.Window(0, 0, width, height), stored, boxes, mask)
         return Prepared([_entry(source, item, whole, original=data, georeferenced=place, where=where)], cut=False)
-    if item.captions is not None or item.label is not None:
+    if item.captions is not None or item.questions is not None or item.label is not None:
         raise ValueError(
-            f"{where} is {width} × {height} px and would be cut, but its captions or label speak of the whole image: "
-            f"remove `patches` from sources/{source.name}.yaml"
+            f"{where} is {width} × {height} px and would be cut, but its captions, questions or label speak of the "
+            f"whole image: remove `patches` from sources/{source.name}.yaml"
         )
     left_out: Counter[Reason] = Counter()
     entries = [
@@ -99,8 +100,9 @@ def group(source: Source, item: Item) -> str:
 def annotation_sha256(
     item: Item, *, boxes: Sequence[Box] | None, mask: npt.NDArray[np.uint8] | None, classes: Sequence[str]
 ) -> str:
-    """Digest of the annotation alone (boxes, mask and what its values mean, label, captions, split), as sorted JSON."""
-    canonical = {
+    """Digest of the annotation alone (boxes, mask and what its values mean, label, captions, questions, split), as
+    sorted JSON."""
+    canonical: dict[str, Any] = {
         "boxes": None if boxes is None else [list(_box(box).values()) for box in boxes],
         "mask": None
         if mask is None
@@ -109,6 +111,8 @@ def annotation_sha256(
         "captions": item.captions,
         "split": item.split,
     }
+    if item.questions is not None:  # a key that only its sources have: no other record changes
+        canonical["questions"] = [astuple(question) for question in item.questions]
     text = json.dumps(canonical, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -163,6 +167,7 @@ def _entry(
         None if patch.mask is None else encode.mask(patch.mask),
         record,
         {"record_id": record_id, "error": None, **features(shown)},
+        item.questions,
     )
 
 
@@ -181,7 +186,7 @@ def _unreadable(source: Source, item: Item, *, data: bytes, error: str) -> Entry
         "labelled_fraction": None,
     }
     member = _member(record_id, place="", suffix=PurePosixPath(item.path).suffix)
-    return Entry(member, data, None, record, {"record_id": record_id, "error": error})
+    return Entry(member, data, None, record, {"record_id": record_id, "error": error}, item.questions)
 
 
 def _record(source: Source, item: Item, *, record_id: str, data: bytes) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tasks.download.formats import (
     nwpu_captions,
     opensarship,
     pairs,
+    rsvqa,
     voc,
     yolo,
 )
@@ -35,6 +36,7 @@ _READERS: dict[str, Reader] = {
     "karpathy": karpathy.read,
     "nwpu_captions": nwpu_captions.read,
     "csv_captions": csv_captions.read,
+    "rsvqa": rsvqa.read,
 }
 
 

@@ -29,12 +29,14 @@ class DownloadSummary:
     masks: int
     labels: int
     captions: int
+    questions: int
     bytes: int  # of the stored images
     classes: tuple[ClassCount, ...]  # sorted by name
 
     def metrics(self) -> dict[str, float]:
         """The numbers, by name."""
-        names = ("images", "records", "patches", "unreadable", "boxes", "masks", "labels", "captions", "bytes")
+        names = ("images", "records", "patches", "unreadable", "boxes", "masks", "labels", "captions", "questions",
+                 "bytes")  # fmt: skip
         return {name: float(getattr(self, name)) for name in names} | {
             f"left_out_{reason}": float(number) for reason, number in self.left_out
         }
@@ -51,6 +53,7 @@ class DownloadSummary:
                 left_out and f"patches left out: {left_out}",
                 self.unreadable and f"{self.unreadable} unreadable",
                 self.captions and f"{self.captions} captions",
+                self.questions and f"{self.questions} questions",
             )
             if part
         )
@@ -67,9 +70,9 @@ class DownloadSummary:
 
 
 def summarise(
-    rows: Sequence[Mapping[str, Any]], *, images: int, patches: int, left_out: Mapping[str, int]
+    rows: Sequence[Mapping[str, Any]], *, images: int, patches: int, questions: int, left_out: Mapping[str, int]
 ) -> DownloadSummary:
-    """The summary of records as written."""
+    """The summary of records as written, and of their number of given questions."""
     holding: defaultdict[str, set[str]] = defaultdict(set)
     boxes: defaultdict[str, int] = defaultdict(int)
     areas: defaultdict[str, float] = defaultdict(float)
@@ -93,6 +96,7 @@ def summarise(
         masks=len(masks),
         labels=sum(row["label"] is not None for row in rows),
         captions=sum(len(row["captions"] or ()) for row in rows),
+        questions=questions,
         bytes=sum(row["length"] for row in rows),
         classes=tuple(
             ClassCount(name, len(holding[name]), boxes[name], areas[name] / len(masks) if name in areas else None)

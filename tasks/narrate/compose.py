@@ -45,7 +45,7 @@ def narrate(record: Mapping[str, Any], *, exhaustive: Collection[str], params: N
     Raises `ValueError` naming a class without an entry in `nouns.yaml`.
     """
     if record["captions"]:
-        return [Caption(text, "given", "given@1", ()) for text in given.captions(record)]
+        return [Caption(text, "given", given.RULE, ()) for text in given.captions(record)]
     if not record["width_px"] or not record["height_px"]:
         return []  # the image cannot be decoded; validate puts it into quarantine
     if record["pair_id"] is not None and record["modality"] == "optical":

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tasks import collector, paths, records
 from tasks.download import catalog
-from tasks.narrate import questions
+from tasks.narrate import given, questions
 from tasks.narrate.compose import narrate
 from tasks.params import Narrate
 
@@ -98,7 +98,8 @@ def narrate_source(name: str, *, params: Narrate) -> NarrateSummary:
     families: Counter[str] = Counter()
 
     def asked() -> Iterator[pa.Table]:
-        for table in questions.ask(images, piles, params=params):
+        theirs = given.questions(folder, params=params)
+        for table in questions.ask(images, piles, params=params) if theirs is None else [theirs]:
             families.update(table["family"].to_pylist())
             yield table
 

@@ -1,4 +1,5 @@
 """Questions through the gate: read again from their words, held against the raw annotation, balanced, split, written.
+Those that a source gives are held against what it gives.
 
 A question goes where its image goes. What was lost with refused images may unbalance the rest; so the surplus of yes
 or no, and of strings used too often, goes to quarantine too. rows in = rows out + quarantine.
@@ -6,7 +7,7 @@ or no, and of strings used too often, goes to quarantine too. rows in = rows out
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks import paths, records
-from tasks.narrate import claims, truth_questions, wording
+from tasks.narrate import claims, given, truth_questions, wording
 from tasks.narrate.asking import Question, claims_of
 from tasks.narrate.balance import LEAST_STRINGS, STRING_SHARE
 from tasks.validate import language_prior, reviews
@@ -65,11 +66,15 @@ def assemble(tables: Tables) -> Asked:
         table = records.read_table(paths.source_text(name) / "questions.parquet")
         table = table.filter(pa.array([key not in others for key in table["record_id"].to_pylist()], pa.bool_()))
         parts.append(table)
-        seen: dict[tuple[str, Question], str] = {}
+        stated = given.stated(folder)
+        seen: dict[tuple[str, Question | str], str] = {}
         for batch in table.to_batches(max_chunksize=BATCH):
             for row in batch.to_pylist():
                 record = by_id.get(row["record_id"])
-                judged = _judge(row, record, exhaustive=frozenset(source.exhaustive), seen=seen)
+                if row["rule"] == given.RULE:
+                    judged = _judge_given(row, stated, seen=seen)
+                else:
+                    judged = _judge(row, record, exhaustive=frozenset(source.exhaustive), seen=seen)
                 split, group = splits.get(row["record_id"], (None, None))
                 colours = _colours(row["question"]) if tables.modality == "sar" else None
                 rows.append(
@@ -90,7 +95,7 @@ def _colours(text: str) -> str | None:
 
 def _judge(
     row: Mapping[str, Any], record: Mapping[str, Any] | None, *, exhaustive: frozenset[str],
-    seen: dict[tuple[str, Question], str],
+    seen: dict[tuple[str, Question | str], str],
 ) -> dict[str, Any]:  # fmt: skip
     """What the words say, whatever was stored with them: the question, how it differs, whether it is true."""
     found: dict[str, Any] = {"asks": None, "misread": None, "untrue": None, "repeats": None}
@@ -110,9 +115,23 @@ def _judge(
     if record is not None:
         problems = (truth_questions.problem(claim, record, exhaustive) for claim in asserted)
         found["untrue"] = "; ".join(problem.text for problem in problems if problem is not None) or None
-    first = seen.setdefault((row["record_id"], question), row["question_id"])
-    found["repeats"] = None if first == row["question_id"] else first
-    return found
+    return found | {"repeats": _first(row, question, seen)}
+
+
+def _judge_given(
+    row: Mapping[str, Any], stated: Collection[given.Stated], *, seen: dict[tuple[str, Question | str], str]
+) -> dict[str, Any]:
+    """What a source asks is not read, nothing is claimed on its behalf: it must be what the source says."""
+    found: dict[str, Any] = {"asks": None, "misread": None, "untrue": None}
+    if given.Stated(row["record_id"], row["question"], row["answer"], row["family"]) not in stated:
+        found["misread"] = "stored as given, but the source gives no such question with this answer"
+    return found | {"repeats": _first(row, row["question"], seen)}
+
+
+def _first(row: Mapping[str, Any], question: Question | str, seen: dict[tuple[str, Question | str], str]) -> str | None:
+    """The question of the same image that asks the same, if there was one."""
+    first: str = seen.setdefault((row["record_id"], question), row["question_id"])
+    return None if first == row["question_id"] else first
 
 
 def judge(asked: Asked, findings: Sequence[Finding], images: Verdict) -> Answered:
@@ -137,7 +156,18 @@ def judge(asked: Asked, findings: Sequence[Finding], images: Verdict) -> Answere
     ]  # fmt: skip
     told = [asked.rows[number] for number in passed]
     spoken = {row["record_id"]: asked.images[row["record_id"]] for row in (*images.passed, *told)}
-    return Answered(asked, passed, refused, spoken, language_prior.measure(told))
+    return Answered(asked, passed, refused, spoken, _priors(told))
+
+
+def _priors(rows: Sequence[Mapping[str, Any]]) -> dict[str, language_prior.Prior]:
+    """By family; of given questions apart, under `given FAMILY`: their words are not ours to mend."""
+    ours, theirs = ([row for row in rows if (row["rule"] == given.RULE) == is_given] for is_given in (False, True))
+    return language_prior.measure(ours) | {
+        f"{_GIVEN}{name}": prior for name, prior in language_prior.measure(theirs).items()
+    }
+
+
+_GIVEN = "given "
 
 
 _DETAILS = {
@@ -176,12 +206,13 @@ def _repeated(rows: Sequence[Mapping[str, Any]], numbers: Sequence[int]) -> dict
 
 
 def _unbalanced(rows: Sequence[Mapping[str, Any]], numbers: Sequence[int]) -> dict[int, str]:
-    """Just as many yes as no of each question of each source, whatever its words."""
-    by_answer: dict[tuple[str, Question], dict[str, list[int]]] = {}
+    """Just as many yes as no of each question of each source, whatever its words; of given ones, of each family."""
+    by_answer: dict[tuple[str, Question | str], dict[str, list[int]]] = {}
     for number in numbers:
         row = rows[number]
         if row["answer_type"] == "yes/no":
-            by_answer.setdefault((row["source"], row["asks"]), {"yes": [], "no": []})[row["answer"]].append(number)
+            asks = row["asks"] or row["family"]
+            by_answer.setdefault((row["source"], asks), {"yes": [], "no": []})[row["answer"]].append(number)
     dropped: dict[int, str] = {}
     for of in by_answer.values():
         least = min(len(of["yes"]), len(of["no"]))
@@ -204,7 +235,8 @@ def stop_if_bad(answered: Answered, *, max_share: float, quarantine: Path) -> No
                 f"{name}: {counts.total()} of {entered[name]} questions refused, by {top}: more than "
                 f"validate.max_quarantine_share ({max_share:.1%}) allows. Read {quarantine}, then mend the source"
             )
-    if complaint := language_prior.complaint(answered.priors):
+    ours = {name: prior for name, prior in answered.priors.items() if not name.startswith(_GIVEN)}
+    if complaint := language_prior.complaint(ours):
         raise ValueError(
             "the words of the questions give their answers away, or deny them, by more than "
             f"{language_prior.MARGIN:.0%} against the commonest answer: {complaint}. Ask other questions in "

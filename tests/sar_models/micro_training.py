@@ -134,11 +134,12 @@ def to_files(
     kill_at: int | None = None,
     environment: Mapping[str, str] | None = None,
     settings: Training = SETTINGS,
+    hardware: Hardware = HARDWARE,
 ) -> None:
     """A whole training as a process of its own does it, with frequent checkpoints."""
     os.environ.update(environment or {})
     train.LOG_STEPS, train.CHECKPOINT_STEPS = 1, 3
-    trained, history = run(kind, output / "checkpoints", kill_at=kill_at, settings=settings)
+    trained, history = run(kind, output / "checkpoints", kill_at=kill_at, settings=settings, hardware=hardware)
     if is_first():
         (gpt_model if kind == "gpt" else model).save(trained, output)
         (output / "curve.json").write_text(json.dumps(history.curve))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import micro_phi
 import numpy as np
 import pytest
 import safetensors.torch
@@ -43,6 +44,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(params=["sar_gpt_tiny", "gpt2", "phi"])
+def of(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> gpt_model.Gpt:
+    """Around a language model of ours, a GPT-2, and one of Phi-2's layout with adapters."""
+    if request.param == "phi":
+        micro_phi.save(tmp_path / "phi")
+        return micro_gpt(LORA, language_model=str(tmp_path / "phi"))
+    return micro_gpt(language_model=str(folder) if request.param == "gpt2" else request.param)
+
+
 def loss(of: gpt_model.Gpt, images: torch.Tensor, text: dict[str, torch.Tensor]) -> torch.Tensor:
     of.module.eval()
     with torch.inference_mode():
@@ -77,10 +87,8 @@ def test_labels_of_question_tokens_change_nothing(micro: gpt_model.Gpt) -> None:
     assert 0 < int(wanted.sum()) < len(wanted) / 2
 
 
-@pytest.mark.parametrize("theirs", [False, True])
-def test_turns_see_the_image_and_themselves_and_padding_is_not_seen(theirs: bool, folder: Path) -> None:
+def test_turns_see_the_image_and_themselves_and_padding_is_not_seen(of: gpt_model.Gpt) -> None:
     """Packed and padded, the loss is the mean of those of the single questions, each alone in its row."""
-    of = micro_gpt(language_model=str(folder)) if theirs else micro_gpt()
     images, text = batch(of, [2, 0, 5])
     total, tokens = 0.0, 0
     for row in range(3):
@@ -118,9 +126,7 @@ def test_what_the_tower_makes_of_a_picture_can_stand_for_it(micro: gpt_model.Gpt
     assert looked_at(whole, tower, batch_size=5).pictures is whole.pictures, "too much for the memory"
 
 
-@pytest.mark.parametrize("theirs", [False, True])
-def test_generation_in_batches_is_greedy_decoding_step_by_step(theirs: bool, folder: Path) -> None:
-    of = micro_gpt(language_model=str(folder)) if theirs else micro_gpt()
+def test_generation_in_batches_is_greedy_decoding_step_by_step(of: gpt_model.Gpt) -> None:
     shaken(of)
     pictures = list(drawn(5, seed=2).values())
     questions = [QUESTIONS[: 1 + number % 4] for number in range(5)]

@@ -120,9 +120,11 @@ def test_bfloat16_trains_to_other_float32_weights(tmp_path: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
-def test_compiled_steps_have_the_same_losses_and_names(tmp_path: Path) -> None:
-    plain, expected = run("clip", tmp_path / "plain")
-    compiled, history = run("clip", tmp_path / "compiled", hardware=Hardware(threads=1, compile=True))
+@pytest.mark.parametrize(("kind", "micro_batch"), [("clip", 0), ("clip", 3), ("coca", 0), ("coca", 3), ("gpt", 3)])
+def test_compiled_steps_have_the_same_losses_and_names(kind: str, micro_batch: int, tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, epochs=2, micro_batch=micro_batch)
+    plain, expected = run(kind, tmp_path / "plain", settings=settings)
+    compiled, history = run(kind, tmp_path / "compiled", settings=settings, hardware=Hardware(threads=1, compile=True))
     assert [row["train_loss"] for row in history.curve] == pytest.approx(
         [row["train_loss"] for row in expected.curve], rel=1e-3
     )

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import multiprocessing
 import multiprocessing.context
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 import torch
 
 from sar_models import checkpoint, gpt_model, model
-from sar_models.settings import Training
+from sar_models.settings import Hardware, Training
 
 EVERYTHING = dataclasses.replace(
     micro_training.SETTINGS, ema_decay=0.9, micro_batch=3, frozen="text", stage_1_share=0.3
@@ -94,6 +95,27 @@ def test_two_processes_have_the_losses_of_one(
     kind: str, changes: dict[str, Any], tmp_path: Path, processes: multiprocessing.context.ForkServerContext
 ) -> None:
     settings = dataclasses.replace(micro_training.SETTINGS, **changes)
+    in_two(kind, tmp_path, settings, micro_training.HARDWARE, processes)
+    same_as_alone(kind, tmp_path, settings)
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
+@pytest.mark.parametrize(("kind", "micro_batch"), [("clip", 3), ("coca", 0)])
+def test_two_compiled_processes_have_the_losses_of_one(
+    kind: str, micro_batch: int, tmp_path: Path, processes: multiprocessing.context.ForkServerContext
+) -> None:
+    """Without micro batches what is compiled is DistributedDataParallel, which joins the gradients in its hooks."""
+    settings = dataclasses.replace(micro_training.SETTINGS, micro_batch=micro_batch)
+    in_two(kind, tmp_path, settings, Hardware(threads=1, compile=True), processes)
+    same_as_alone(kind, tmp_path, settings)
+
+
+def in_two(
+    kind: str, folder: Path, settings: Training, hardware: Hardware,
+    processes: multiprocessing.context.ForkServerContext,
+) -> None:  # fmt: skip
+    """A training by two processes into `folder`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -101,8 +123,12 @@ def test_two_processes_have_the_losses_of_one(
     both = [
         processes.Process(
             target=micro_training.to_files,
-            args=(kind, tmp_path),
-            kwargs={"environment": {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}, "settings": settings},
+            args=(kind, folder),
+            kwargs={
+                "environment": {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+                "settings": settings,
+                "hardware": hardware,
+            },
         )
         for rank in (0, 1)
     ]
@@ -111,7 +137,6 @@ def test_two_processes_have_the_losses_of_one(
     for process in both:
         process.join()
     assert [process.exitcode for process in both] == [0, 0]
-    same_as_alone(kind, tmp_path, settings)
 
 
 @pytest.mark.e2e

@@ -28,6 +28,15 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A question of the source with its answer, both word for word."""
+
+    text: str
+    answer: str
+    family: str  # ours
+
+
+@dataclass(frozen=True)
 class Item:
     """One image with its annotation as the source gives it. `None` means: this source does not say."""
 
@@ -37,6 +46,7 @@ class Item:
     mask: Callable[[], npt.NDArray[np.uint8]] | None = None  # (H, W): 0 unlabelled, k the k-th of `mask_classes`
     label: str | None = None
     captions: tuple[str, ...] | None = None
+    questions: tuple[Question, ...] | None = None
     split: Literal["train", "val", "test"] | None = None
     pair_id: str | None = None
     polarization: str | None = None  # where it differs between the images of a source

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from train_world import TRAINING
+from train_world import TRAINING, KilledError, kill_at_step
 
 from sar_models import gpt_model, model
 from tasks import params, paths
@@ -55,20 +55,13 @@ def test_two_stages_each_behind_its_own_tower(towers: params.Params) -> None:
 
 
 def test_equal_inputs_give_equal_bytes_killed_and_resumed_or_not(towers: params.Params) -> None:
-    class Killed(Exception):
-        pass
-
-    def kill(metrics: Any, step: int) -> None:
-        if step == 4 and "val/loss" in metrics:
-            raise Killed
-
     def outputs() -> list[bytes]:
         return [path.read_bytes() for path in sorted(paths.model("optical", "gpt").iterdir())]
 
     train_gpt("optical", params=towers, log=silent)
     whole = outputs()
-    with pytest.raises(Killed):
-        train_gpt("optical", params=towers, log=kill)
+    with pytest.raises(KilledError):
+        train_gpt("optical", params=towers, log=kill_at_step(4, when="val/loss"))
     heard: list[str] = []
     train_gpt("optical", params=towers, log=lambda metrics, step: heard.extend(metrics))
     assert outputs() == whole

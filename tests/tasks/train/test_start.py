@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from train_world import ROOT, TRAINING
+from train_world import ROOT, TRAINING, KilledError, kill_at_step
 
 from sar_models import model
 from sar_models.settings import ModelSettings, Start
@@ -96,22 +96,14 @@ def test_weights_of_the_mirror(project: params.Params, tmp_path: Path, monkeypat
 
 def test_a_changed_file_is_another_training(project: params.Params) -> None:
     """A killed run does not go on from checkpoints of the file that was there before."""
-
-    class Killed(Exception):
-        pass
-
-    def kill(metrics: Any, step: int) -> None:
-        if step == 4:
-            raise Killed
-
     steps: list[int] = []
     project = dataclasses.replace(project, clip=dataclasses.replace(project.clip, start=Start("own.pt")))
     for seed in (11, 12):
         own = model.initial("clip", architecture="micro_clip", seed=seed).module.state_dict()
         torch.save(own, paths.root() / "own.pt")
         if seed == 11:
-            with pytest.raises(Killed):
-                train_model("optical", "clip", params=project, log=kill)
+            with pytest.raises(KilledError):
+                train_model("optical", "clip", params=project, log=kill_at_step(4))
     train_model("optical", "clip", params=project, log=lambda metrics, step: steps.append(step))
     assert steps[0] == 2
 

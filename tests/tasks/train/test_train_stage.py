@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from train_world import TRAINING
+from train_world import TRAINING, KilledError, kill_at_step
 
 from sar_models import model
 from tasks import params, paths, records
@@ -141,24 +141,17 @@ def test_options_of_the_engine_reach_the_weights(project: params.Params) -> None
 
 
 def test_a_killed_stage_goes_on_and_other_inputs_do_not(project: params.Params) -> None:
-    class Killed(Exception):
-        pass
-
-    def kill(metrics: Any, step: int) -> None:
-        if step == 4:
-            raise Killed
-
     steps: list[int] = []
 
     def watch(metrics: Any, step: int) -> None:
         steps.append(step)
 
-    with pytest.raises(Killed):
-        train_model("optical", "clip", params=project, log=kill)
+    with pytest.raises(KilledError):
+        train_model("optical", "clip", params=project, log=kill_at_step(4))
     train_model("optical", "clip", params=project, log=watch)
     assert steps == [4, 6], "the first epoch is not repeated"
-    with pytest.raises(Killed):
-        train_model("optical", "clip", params=project, log=kill)
+    with pytest.raises(KilledError):
+        train_model("optical", "clip", params=project, log=kill_at_step(4))
     steps.clear()
     train_model("optical", "clip", params=dataclasses.replace(project, seed=4), log=watch)
     assert steps == [2, 4, 6], "another seed is another training"

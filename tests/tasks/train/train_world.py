@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import open_clip
 from PIL import Image
 
 from sar_models.settings import GptSettings, Hardware, Lora, ModelSettings, Training
+from sar_models.train import Log
 from tasks import params, paths, records
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,6 +20,20 @@ TRAINING = Training(
     epochs=3, batch_size=8, learning_rate=0.003, weight_decay=0.1, warmup_steps=2, gradient_clip=1.0, patience=0
 )
 open_clip.add_model_config(ROOT / "tests" / "sar_models" / "micro")
+
+
+class KilledError(Exception):
+    """A training was broken off."""
+
+
+def kill_at_step(number: int, *, when: str = "") -> Log:
+    """A log that breaks the training off at the step `number`, where it logs `when` if that is given."""
+
+    def log(metrics: Mapping[str, float], step: int) -> None:
+        if step == number and (not when or when in metrics):
+            raise KilledError
+
+    return log
 
 
 def settings() -> params.Params:
