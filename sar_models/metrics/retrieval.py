@@ -56,6 +56,7 @@ def ranks(
     image_of_text: Sequence[int] | Integers,
     captions: Sequence[str],
     precision: bool = False,
+    names: tuple[str, str] = ("images", "texts"),
     block: int = 1024,
     threads: int = 2,
 ) -> Ranks:
@@ -63,22 +64,22 @@ def ranks(
 
     `images` (N, D) and `texts` (M, D) are features of any length; `image_of_text` (M,) is the row of the image that a
     text belongs to; `captions` (M,) are the texts. `precision` also gives the average precision of each, over all
-    right items. Memory beyond the inputs and their normalised copies is O(threads · (block² + N + M)); `threads` change
-    nothing but the time.
+    right items; errors call the two tables by their `names`. Memory beyond the inputs and their normalised copies is
+    O(threads · (block² + N + M)); `threads` change nothing but the time.
 
     Raises `ValueError` naming the row for features that are not finite or all zero, for dimensions that differ, for an
     image without a text, for a text without an image, and when equal texts come with different features.
     """
-    image_features = _normalised(images, "images")
-    text_features = _normalised(texts, "texts")
+    image_features = _normalised(images, names[0])
+    text_features = _normalised(texts, names[1])
     owner = np.asarray(image_of_text, dtype=np.int64)
-    _check(image_features, text_features, owner, captions)
+    _check(image_features, text_features, owner, captions, names=names)
 
     number_of: dict[str, int] = {}  # key → row among the distinct texts
     key_of_text = np.array([number_of.setdefault(text_key(text), len(number_of)) for text in captions], dtype=np.int64)
     first = np.unique(key_of_text, return_index=True)[1]
     distinct = text_features if len(first) == len(text_features) else text_features[first]
-    _check_equal_texts(text_features, distinct, key_of_text, captions)
+    _check_equal_texts(text_features, distinct, key_of_text, captions, name=names[1])
     copies = np.bincount(key_of_text)
 
     # Pairs (image, distinct text) that are right, with how often the image carries that text.
@@ -183,7 +184,7 @@ def _normalised(features: npt.ArrayLike, name: str) -> Floats:
     return unit
 
 
-def _check(images: Floats, texts: Floats, owner: Integers, captions: Sequence[str]) -> None:
+def _check(images: Floats, texts: Floats, owner: Integers, captions: Sequence[str], *, names: tuple[str, str]) -> None:
     if images.shape[1] != texts.shape[1]:
         raise ValueError(f"image embeddings have dimension {images.shape[1]}, text embeddings {texts.shape[1]}")
     if not len(texts) == len(owner) == len(captions):
@@ -196,16 +197,20 @@ def _check(images: Floats, texts: Floats, owner: Integers, captions: Sequence[st
         raise ValueError(f"text row {row} belongs to image row {owner[row]}, but there are {len(images)} images")
     alone = np.flatnonzero(np.bincount(owner, minlength=len(images)) == 0)
     if alone.size:
-        raise ValueError(f"image row {alone[0]} has no text ({alone.size} such images); nothing could be right for it")
+        raise ValueError(
+            f"{names[0]} row {alone[0]} has no text ({alone.size} such images); nothing could be right for it"
+        )
 
 
-def _check_equal_texts(texts: Floats, distinct: Floats, key_of_text: Integers, captions: Sequence[str]) -> None:
+def _check_equal_texts(
+    texts: Floats, distinct: Floats, key_of_text: Integers, captions: Sequence[str], *, name: str
+) -> None:
     for start in range(0, len(texts), _ROWS):
         part = slice(start, start + _ROWS)
         apart = np.abs(texts[part] - distinct[key_of_text[part]]).max(axis=1)
         if apart.max() > _APART:
             row = start + int(apart.argmax())
-            raise ValueError(f"text row {row} ({captions[row]!r}) equals an earlier text but has another embedding")
+            raise ValueError(f"{name} row {row} ({captions[row]!r}) equals an earlier text but has another embedding")
 
 
 def _pairs(images: Floats, texts: Floats, image: Integers, text: Integers) -> Pairs:

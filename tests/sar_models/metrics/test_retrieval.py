@@ -209,6 +209,6 @@ def test_bad_input_is_named():
     fails("image embeddings have dimension 3, text embeddings 4", texts=np.eye(3, 4))
     fails("at least one row", images=np.empty((0, 3)))
     fails("3 text embeddings, 2 image rows", owner=(0, 1))
-    fails("image row 2 has no text", owner=(0, 1, 1))
+    fails("images row 2 has no text", owner=(0, 1, 1))
     fails("text row 2 belongs to image row 3", owner=(0, 1, 3))
-    fails("text row 1 ('A') equals an earlier text", captions=["a", "A", "c"])
+    fails("texts row 1 ('A') equals an earlier text", captions=["a", "A", "c"])
