@@ -57,7 +57,7 @@ def ranks(
     captions: Sequence[str],
     precision: bool = False,
     names: tuple[str, str] = ("images", "texts"),
-    block: int = 1024,
+    block: int = 768,
     threads: int = 2,
 ) -> Ranks:
     """Rank every text for every image and the other way round.
