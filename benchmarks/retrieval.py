@@ -18,7 +18,7 @@ import numpy as np
 
 from sar_models.metrics import retrieval
 
-PASSES = {20_000: 5, 136_584: 1}
+PASSES = {20_000: 3, 136_584: 1}
 DIMENSION, BLOCK, THREADS = 512, 768, 2
 
 

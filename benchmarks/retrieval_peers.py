@@ -1,8 +1,8 @@
-"""Exact retrieval metrics against what others measure them with, both both ways, in processor seconds of two threads.
+"""Exact retrieval metrics against what others measure them with, both ways, in processor seconds of two threads.
 
-`retrieval_open_clip_N`: open_clip's `get_clip_metrics`, which holds the matrix of scores and sorts every row of it, up to
-the size that fits here. `retrieval_faiss_N`: FAISS's exact search for the ten best, which gives recalls but no median
-rank, with `faiss-cpu` in an environment of its own. `peak_gib` and `peer_peak_gib` are the memory of each process.
+`retrieval_open_clip_N`: open_clip's `get_clip_metrics`, which holds the matrix of scores and sorts every row of it, up
+to the size that fits here. `retrieval_faiss_N`: FAISS's exact search for the ten best, which gives recalls but no
+median rank, with `faiss-cpu` in an environment of its own. `peak_gib` and `peer_peak_gib` are each process's memory.
 """
 
 import json
