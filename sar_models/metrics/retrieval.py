@@ -228,12 +228,11 @@ def _pairs(images: Floats, texts: Floats, image: Integers, text: Integers) -> Pa
 def _twins(pairs: Pairs) -> Integers:
     """For each right pair, how many other images that carry the same text score as high or higher."""
     order = np.lexsort((pairs.score, pairs.text))
-    ends = np.append(np.flatnonzero(np.diff(pairs.text[order])) + 1, len(order))
+    carriers = np.bincount(pairs.text)
+    ends = np.cumsum(carriers)
     twins = np.zeros(len(order), dtype=np.int64)
-    start = 0
-    for end in ends:
-        group = order[start:end]
+    for text in np.flatnonzero(carriers > 1):
+        group = order[ends[text] - carriers[text] : ends[text]]
         scores = pairs.score[group]
         twins[group] = len(group) - np.searchsorted(scores, scores - TIE, side="left") - 1
-        start = end
     return twins
