@@ -27,6 +27,7 @@ NO_BENCHMARK = {
     "leakage_crowd",
     "experiments",
     "decode_peer",
+    "faiss_peer",
 }
 
 

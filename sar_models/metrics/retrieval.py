@@ -10,7 +10,7 @@ CLIP's tokeniser does, so that texts which no model can tell apart are not held 
 numbers beside them count only the image's own captions, and the text's own image.
 
 Ties: a wrong item that scores as high as the best right one (to within `TIE`) ranks before it. A model that gives every
-item the same embedding so has no hits at all.
+item the same embedding so has no hits at all, and the share of ties says why.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sar_models.metrics.average_precision import average_precision
 from sar_models.metrics.bootstrap import Statistic
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
+from sar_models.metrics.median import median
+from sar_models.metrics.rivals import TIE, Floats, Integers, Pairs, count
 
 CUTOFFS = (1, 5, 10)
-TIE = 1e-6  # cosines nearer than this are equal: a float32 product differs by less between block shapes
+_ROWS = 4096  # looked at together where embeddings are prepared
+_APART = 0.05  # between embeddings of one text: far above what bfloat16 gives in batches of other shapes
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,11 @@ class Ranks:
     text_to_image: Integers  # (M,), one a text
     strict_image_to_text: Integers
     strict_text_to_image: Integers
+    image_ties: npt.NDArray[np.bool_]  # (N,), whether a wrong text scores the same as the best right one
+    text_ties: npt.NDArray[np.bool_]  # (M,), whether a wrong image does
     image_of_text: Integers  # (M,), row of the image that a text belongs to
+    image_precision: npt.NDArray[np.float64] | None = None  # (N,), average precision, if asked for
+    text_precision: npt.NDArray[np.float64] | None = None  # (M,)
 
 
 def text_key(text: str) -> str:
@@ -50,61 +55,72 @@ def ranks(
     *,
     image_of_text: Sequence[int] | Integers,
     captions: Sequence[str],
-    block: int = 1024,
+    precision: bool = False,
+    names: tuple[str, str] = ("images", "texts"),
+    block: int = 768,
+    threads: int = 2,
 ) -> Ranks:
     """Rank every text for every image and the other way round.
 
     `images` (N, D) and `texts` (M, D) are features of any length; `image_of_text` (M,) is the row of the image that a
-    text belongs to; `captions` (M,) are the texts. Memory beyond the inputs is O(block² + N + M).
+    text belongs to; `captions` (M,) are the texts. `precision` also gives the average precision of each, over all
+    right items; errors call the two tables by their `names`. Memory beyond the inputs and their normalised copies is
+    O(threads · (block² + N + M)); `threads` change nothing but the time.
 
     Raises `ValueError` naming the row for features that are not finite or all zero, for dimensions that differ, for an
     image without a text, for a text without an image, and when equal texts come with different features.
     """
-    image_features = _normalised(images, "images")
-    text_features = _normalised(texts, "texts")
+    image_features = _normalised(images, names[0])
+    text_features = _normalised(texts, names[1])
     owner = np.asarray(image_of_text, dtype=np.int64)
-    _check(image_features, text_features, owner, captions)
+    _check(image_features, text_features, owner, captions, names=names)
 
     number_of: dict[str, int] = {}  # key → row among the distinct texts
     key_of_text = np.array([number_of.setdefault(text_key(text), len(number_of)) for text in captions], dtype=np.int64)
-    distinct = text_features[np.unique(key_of_text, return_index=True)[1]]
-    _check_equal_texts(text_features, distinct, key_of_text, captions)
+    first = np.unique(key_of_text, return_index=True)[1]
+    distinct = text_features if len(first) == len(text_features) else text_features[first]
+    _check_equal_texts(text_features, distinct, key_of_text, captions, name=names[1])
     copies = np.bincount(key_of_text)
 
-    # Pairs (image, distinct text) that are right, sorted by image, with how often the image carries that text.
+    # Pairs (image, distinct text) that are right, with how often the image carries that text.
     pair_codes, pair_of_text, own_copies = np.unique(
         owner * len(distinct) + key_of_text, return_inverse=True, return_counts=True
     )
-    pair_image, pair_key = np.divmod(pair_codes, len(distinct))
-    pair_score = _pair_scores(image_features, distinct, pair_image, pair_key, block)
-
-    best_for_image = np.full(len(image_features), -np.inf, dtype=np.float32)
-    np.maximum.at(best_for_image, pair_image, pair_score)
-    best_for_key = np.full(len(distinct), -np.inf, dtype=np.float32)
-    np.maximum.at(best_for_key, pair_key, pair_score)
-
-    above_image, above_key, above_pair = _count_wrong(
-        image_features, distinct, copies, pair_image, pair_key,
-        best_for_image - TIE, best_for_key - TIE, pair_score - np.float32(TIE), block=block,
-    )  # fmt: skip
+    pairs = _pairs(image_features, distinct, *np.divmod(pair_codes, len(distinct)))
+    found = count(
+        image_features, distinct, copies=copies, pairs=pairs, each_pair=precision, block=block, threads=threads
+    )
 
     # Strictly, the other images' copies of an image's own texts are wrong too.
-    others = (copies[pair_key] - own_copies) * (pair_score >= best_for_image[pair_image] - TIE)
-    strict_above_image = above_image + np.bincount(pair_image, weights=others, minlength=len(above_image)).astype(int)
-    strict_above_pair = above_pair + _rivals(pair_key, pair_score)
+    others = (copies[pairs.text] - own_copies) * (pairs.score >= pairs.best_of_image[pairs.image] - TIE)
+    strict_of_image = np.bincount(pairs.image, weights=others, minlength=len(image_features)).astype(np.int64)
+    image_precision = text_precision = None
+    if precision:
+        image_precision = average_precision(
+            pairs.image, scores=pairs.score, copies=copies[pairs.text], rivals=found.of_pair_image
+        )
+        text_precision = average_precision(
+            pairs.text, scores=pairs.score, copies=np.ones_like(pairs.text), rivals=found.of_pair_text
+        )[key_of_text]
     return Ranks(
-        image_to_text=1 + above_image,
-        text_to_image=1 + above_key[key_of_text],
-        strict_image_to_text=1 + strict_above_image,
-        strict_text_to_image=1 + strict_above_pair[pair_of_text],
+        image_to_text=1 + found.of_image,
+        text_to_image=1 + found.of_text[key_of_text],
+        strict_image_to_text=1 + found.of_image + strict_of_image,
+        strict_text_to_image=1 + (found.of_pair_text + _twins(pairs))[pair_of_text],
+        image_ties=found.of_image > found.clearly_of_image,
+        text_ties=(found.of_text > found.clearly_of_text)[key_of_text],
         image_of_text=owner,
+        image_precision=image_precision,
+        text_precision=text_precision,
     )
 
 
 def statistics(found: Ranks) -> dict[str, Statistic]:
-    """`i2t_r1` … `t2i_r10`, `mean_recall` and their `strict_*` twins, in percent, as statistics over images.
+    """`i2t_r1` … `t2i_r10` and `mean_recall` in percent, `i2t_median_rank` and `t2i_median_rank`, from 1, and the
+    `strict_*` twins of them all; `i2t_ties` and `t2i_ties`, the percentage with a wrong item that scores the same as
+    the best right one; `i2t_map` and `t2i_map`, mean average precision in percent, where `ranks` was asked for it.
 
-    A text counts with its image, so that resampling images keeps their captions together.
+    All are statistics over images: a text counts with its image, so that resampling keeps an image's captions together.
     """
     n = len(found.image_to_text)
     texts_of_image = np.bincount(found.image_of_text, minlength=n).astype(np.float64)
@@ -123,6 +139,16 @@ def statistics(found: Ranks) -> dict[str, Statistic]:
             result[f"{prefix}t2i_r{k}"] = Statistic(np.stack([hits, texts_of_image], axis=1), percent)
         columns = [*image_hits, *text_hits, np.ones(n), texts_of_image]
         result[f"{prefix}mean_recall"] = Statistic(np.stack(columns, axis=1), mean_recall)
+        result[f"{prefix}i2t_median_rank"] = median(image_rank, item=np.arange(n), items=n)
+        result[f"{prefix}t2i_median_rank"] = median(text_rank, item=found.image_of_text, items=n)
+    for name, of_image, of_text in (
+        ("ties", found.image_ties, found.text_ties),
+        ("map", found.image_precision, found.text_precision),
+    ):
+        if of_image is not None and of_text is not None:
+            sums = np.bincount(found.image_of_text, weights=of_text, minlength=n)
+            result[f"i2t_{name}"] = Statistic(np.stack([of_image.astype(np.float64), np.ones(n)], axis=1), percent)
+            result[f"t2i_{name}"] = Statistic(np.stack([sums, texts_of_image], axis=1), percent)
     return result
 
 
@@ -139,20 +165,26 @@ def mean_recall(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _normalised(features: npt.ArrayLike, name: str) -> Floats:
-    array = np.asarray(features, dtype=np.float32)
+    array = np.asarray(features)
     if array.ndim != 2 or not array.size:
         raise ValueError(f"{name} must be a table of features with at least one row, got shape {array.shape}")
-    norms = np.linalg.norm(array.astype(np.float64), axis=1)
-    bad = np.flatnonzero(~np.isfinite(norms) | (norms == 0))
-    if bad.size:
+    unit = np.empty(array.shape, dtype=np.float32)
+    bad: list[int] = []
+    for start in range(0, len(array), _ROWS):  # the whole may be a file that is larger than memory
+        part = np.asarray(array[start : start + _ROWS], dtype=np.float64)
+        norms = np.linalg.norm(part, axis=1)
+        usable = np.isfinite(norms) & (norms > 0)
+        bad += (start + np.flatnonzero(~usable)).tolist()
+        unit[start : start + _ROWS] = part / np.where(usable, norms, 1)[:, np.newaxis]
+    if bad:
         raise ValueError(
-            f"{name} row {bad[0]}: the embedding holds NaN or infinity, or is all zero ({bad.size} such rows in all); "
+            f"{name} row {bad[0]}: the embedding holds NaN or infinity, or is all zero ({len(bad)} such rows in all); "
             "the model is broken or the image was not read"
         )
-    return np.asarray(array / norms[:, None], dtype=np.float32)
+    return unit
 
 
-def _check(images: Floats, texts: Floats, owner: Integers, captions: Sequence[str]) -> None:
+def _check(images: Floats, texts: Floats, owner: Integers, captions: Sequence[str], *, names: tuple[str, str]) -> None:
     if images.shape[1] != texts.shape[1]:
         raise ValueError(f"image embeddings have dimension {images.shape[1]}, text embeddings {texts.shape[1]}")
     if not len(texts) == len(owner) == len(captions):
@@ -165,66 +197,42 @@ def _check(images: Floats, texts: Floats, owner: Integers, captions: Sequence[st
         raise ValueError(f"text row {row} belongs to image row {owner[row]}, but there are {len(images)} images")
     alone = np.flatnonzero(np.bincount(owner, minlength=len(images)) == 0)
     if alone.size:
-        raise ValueError(f"image row {alone[0]} has no text ({alone.size} such images); nothing could be right for it")
+        raise ValueError(
+            f"{names[0]} row {alone[0]} has no text ({alone.size} such images); nothing could be right for it"
+        )
 
 
-def _check_equal_texts(texts: Floats, distinct: Floats, key_of_text: Integers, captions: Sequence[str]) -> None:
-    apart = np.abs(texts - distinct[key_of_text]).max(axis=1)
-    if apart.max() > 0.05:  # far above what bfloat16 gives in batches of other shapes
-        row = int(apart.argmax())
-        raise ValueError(f"text row {row} ({captions[row]!r}) equals an earlier text but has another embedding")
+def _check_equal_texts(
+    texts: Floats, distinct: Floats, key_of_text: Integers, captions: Sequence[str], *, name: str
+) -> None:
+    for start in range(0, len(texts), _ROWS):
+        part = slice(start, start + _ROWS)
+        apart = np.abs(texts[part] - distinct[key_of_text[part]]).max(axis=1)
+        if apart.max() > _APART:
+            row = start + int(apart.argmax())
+            raise ValueError(f"{name} row {row} ({captions[row]!r}) equals an earlier text but has another embedding")
 
 
-def _pair_scores(images: Floats, distinct: Floats, rows: Integers, columns: Integers, block: int) -> Floats:
-    scores = np.empty(len(rows), dtype=np.float32)
-    for start in range(0, len(rows), block):
-        part = slice(start, start + block)
-        scores[part] = np.einsum("pd,pd->p", images[rows[part]], distinct[columns[part]])
-    return scores
+def _pairs(images: Floats, texts: Floats, image: Integers, text: Integers) -> Pairs:
+    score = np.empty(len(image), dtype=np.float32)
+    for start in range(0, len(image), _ROWS):
+        part = slice(start, start + _ROWS)
+        score[part] = np.einsum("pd,pd->p", images[image[part]], texts[text[part]])
+    best_of_image = np.full(len(images), -np.inf, dtype=np.float32)
+    np.maximum.at(best_of_image, image, score)
+    best_of_text = np.full(len(texts), -np.inf, dtype=np.float32)
+    np.maximum.at(best_of_text, text, score)
+    return Pairs(image, text, score, best_of_image, best_of_text)
 
 
-def _count_wrong(
-    images: Floats, distinct: Floats, copies: Integers, pair_image: Integers, pair_key: Integers,
-    for_image: Floats, for_key: Floats, for_pair: Floats, *, block: int,
-) -> tuple[Integers, Integers, Integers]:  # fmt: skip
-    """How many wrong items reach the thresholds of each image (texts, with copies), each distinct text (images), and
-    each right pair (images). An image is wrong for a text here if it does not carry the text at all."""
-    above_image = np.zeros(len(images), dtype=np.int64)
-    above_key = np.zeros(len(distinct), dtype=np.int64)
-    above_pair = np.zeros(len(pair_key), dtype=np.int64)
-    by_key = np.argsort(pair_key, kind="stable")
-    key_starts = np.searchsorted(pair_key[by_key], np.arange(0, len(distinct) + block, block))
-    shared = np.bincount(pair_key, minlength=len(distinct)) > 1  # carried by several images: a threshold a pair
-    weights, ones = copies.astype(np.float32), np.ones(block, dtype=np.float32)  # float products count fastest
-    for i in range(0, len(images), block):
-        inside = slice(*np.searchsorted(pair_image, [i, i + block]))
-        for number, j in enumerate(range(0, len(distinct), block)):
-            scores = images[i : i + block] @ distinct[j : j + block].T
-            here = (pair_key[inside] >= j) & (pair_key[inside] < j + block)
-            scores[pair_image[inside][here] - i, pair_key[inside][here] - j] = -np.inf  # right, so not counted
-            reached = (scores >= for_image[i : i + block, None]).astype(np.float32)
-            above_image[i : i + block] += (reached @ weights[j : j + block]).astype(np.int64)
-            reached = (scores >= for_key[None, j : j + block]).astype(np.float32)
-            above_key[j : j + block] += (ones[: len(reached)] @ reached).astype(np.int64)
-            pairs = by_key[key_starts[number] : key_starts[number + 1]]
-            pairs = pairs[shared[pair_key[pairs]]]
-            for start in range(0, len(pairs), block):
-                some = pairs[start : start + block]
-                above_pair[some] += np.count_nonzero(scores[:, pair_key[some] - j] >= for_pair[some], axis=0)
-    single = ~shared[pair_key]
-    above_pair[single] = above_key[pair_key[single]]
-    return above_image, above_key, above_pair
-
-
-def _rivals(pair_key: Integers, pair_score: Floats) -> Integers:
+def _twins(pairs: Pairs) -> Integers:
     """For each right pair, how many other images that carry the same text score as high or higher."""
-    order = np.lexsort((pair_score, pair_key))
-    ends = np.append(np.flatnonzero(np.diff(pair_key[order])) + 1, len(order))
-    rivals = np.zeros(len(pair_key), dtype=np.int64)
-    start = 0
-    for end in ends:
-        group = order[start:end]
-        scores = pair_score[group]
-        rivals[group] = len(group) - np.searchsorted(scores, scores - np.float32(TIE), side="left") - 1
-        start = end
-    return rivals
+    order = np.lexsort((pairs.score, pairs.text))
+    carriers = np.bincount(pairs.text)
+    ends = np.cumsum(carriers)
+    twins = np.zeros(len(order), dtype=np.int64)
+    for text in np.flatnonzero(carriers > 1):
+        group = order[ends[text] - carriers[text] : ends[text]]
+        scores = pairs.score[group]
+        twins[group] = len(group) - np.searchsorted(scores, scores - TIE, side="left") - 1
+    return twins

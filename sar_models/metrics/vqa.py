@@ -1,8 +1,8 @@
 """Visual question answering: exact match after the normalisation of the VQA-v2 evaluation, with baselines beside it.
 
 An answer is right if it equals the true one once both are normalised: lower case, digits for numbers in words, no
-articles, no punctuation (Antol et al., VQA, ICCV 2015; the rules are those of the official evaluation, less its table
-of English contractions, which no answer here has). Whole answers are compared, never parts: `no` is not in `unknown`.
+articles, no punctuation, contractions with their apostrophe (Antol et al., VQA, ICCV 2015; the rules are those of the
+official evaluation). Whole answers are compared, never parts: `no` is not in `unknown`.
 All numbers are statistics over images, so that an image's questions are resampled together; shares are in percent.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sar_models.metrics.bootstrap import Statistic
+from sar_models.metrics.contractions import CONTRACTIONS
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +37,7 @@ def normalise(answer: str) -> str:
         cleaned = cleaned.replace(sign, "" if at_edge or thousands else " ")
     cleaned = re.sub(r"\.(?!\d)", "", cleaned)
     words = [_NUMBERS.get(word, word) for word in cleaned.lower().split()]
-    return " ".join(word for word in words if word not in _ARTICLES)
+    return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,11 @@ def values(measured: Mapping[str, Mapping[str, Statistics]], *, settings: Evalua
 
 
 def comparisons(measured: Mapping[str, Mapping[str, Statistics]], *, settings: Evaluate) -> Table:
-    """Test set → `<later>-<earlier>` variant → metric → paired difference with its interval."""
+    """Test set → `<later>-<earlier>` variant → metric → paired difference with its interval and p-value."""
     return {
         test_set: {
-            f"{later}-{earlier}": differences(
-                variants[later], variants[earlier], draws=settings.bootstrap_draws, seed=settings.seed
+            f"{later}-{earlier}": dict(
+                differences(variants[later], variants[earlier], draws=settings.bootstrap_draws, seed=settings.seed)
             )
             for earlier, later in combinations(variants, 2)
         }

@@ -3,7 +3,7 @@
 In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, data/sources/*/shards,
      models/{optical,sar,two_stage}/{clip,coca,gpt}/
 Out  metrics/evaluate.json  {test_set: {variant: {metric: {value, low, high, n}}}}, 95 % intervals over images
-     metrics/compare.json   {test_set: {"two_stage-optical": {metric: {value, low, high, n}}, …}}, paired differences
+     metrics/compare.json   {test_set: {"two_stage-optical": {metric: {value, low, high, n, p}}, …}}, paired differences
      plots/                 learning curves, recall, CIDEr and exact match by variant, a page of images with captions
 """
 

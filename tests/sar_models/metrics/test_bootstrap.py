@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 
 from sar_models.metrics import bootstrap
 from sar_models.metrics.bootstrap import Statistic, differences, intervals, mean, ratio
@@ -60,7 +61,42 @@ def test_paired_differences_see_what_unpaired_intervals_do_not():
 def test_a_model_against_itself_differs_by_nothing():
     same = {"m": mean(np.random.default_rng(7).normal(size=30))}
     found = differences(same, same, draws=100, seed=0)["m"]
-    assert (found.value, found.low, found.high) == (0, 0, 0)
+    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_the_p_value_is_that_of_the_paired_t_test():
+    generator = np.random.default_rng(11)
+    base = generator.normal(0, 10, size=200)
+    for gain in (0.0, 0.1, 0.2, 0.3):
+        changed = base + generator.normal(gain, 1.5, size=200)
+        one, other = {"m": mean(changed)}, {"m": mean(base)}
+        expected = scipy.stats.ttest_rel(changed, base).pvalue
+        found = differences(one, other, draws=4000, seed=0)["m"]
+        assert found.p == pytest.approx(expected, abs=0.03)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+        assert differences(other, one, draws=4000, seed=0)["m"].p == found.p, "two-sided"
+
+
+def test_no_difference_is_called_sure_about_5_times_in_100():
+    generator = np.random.default_rng(6)
+    sure = 0
+    for trial in range(300):
+        pairs = generator.normal(size=(2, 120))
+        found = differences({"m": mean(pairs[0])}, {"m": mean(pairs[1])}, draws=400, seed=trial)["m"]
+        sure += found.p < 0.05
+    assert 0.02 <= sure / 300 <= 0.09
+
+
+def test_no_number_of_draws_shows_a_p_of_zero():
+    better, worse = {"m": mean(np.arange(50) + 100.0)}, {"m": mean(np.arange(50.0))}
+    assert differences(better, worse, draws=99, seed=0)["m"].p == 2 / 100
+
+
+def test_metrics_of_one_table_are_resampled_like_metrics_of_their_own():
+    table = np.random.default_rng(2).uniform(1, 2, size=(40, 2))
+    shared = {"a": Statistic(table, ratio), "b": Statistic(table, lambda sums: sums[..., 1])}
+    apart = {name: Statistic(table.copy(), each.value) for name, each in shared.items()}
+    assert intervals(shared, draws=200, seed=0) == intervals(apart, draws=200, seed=0)
 
 
 def test_only_common_metrics_are_compared():

@@ -32,7 +32,21 @@ def brute_force(images, texts, owner, captions):
         for way, s, r in (("image_to_text", scores, table), ("text_to_image", scores.T, table.T)):
             best = np.where(r, s, -np.inf).max(axis=1)
             result[name + way] = 1 + ((s >= best[:, None] - retrieval.TIE) & ~r).sum(axis=1)
+            if not name:
+                result[f"{way}_ties"] = ((np.abs(s - best[:, None]) < retrieval.TIE) & ~r).any(axis=1)
+                result[f"{way}_precision"] = [one_precision(*row) for row in zip(s, r, strict=True)]
     return result
+
+
+def one_precision(scores, right):
+    """Average precision of one query: walk down the ranking, wrong ones first where scores are equal."""
+    place = sorted(range(len(scores)), key=lambda number: (-round(float(scores[number]), 9), right[number]))
+    hits, found = 0, []
+    for rank, number in enumerate(place, start=1):
+        if right[number]:
+            hits += 1
+            found.append(hits / rank)
+    return np.mean(found)
 
 
 def world(seed: int, *, images: int, most: int, words: int, dimension: int = 6):
@@ -48,12 +62,20 @@ def world(seed: int, *, images: int, most: int, words: int, dimension: int = 6):
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("block", [3, 7, 1000])
-def test_ranks_equal_brute_force(seed, block):
+@pytest.mark.parametrize(("block", "threads"), [(3, 1), (7, 3), (1000, 2)])
+def test_ranks_equal_brute_force(seed, block, threads):
     images, texts, owner, captions = world(seed, images=23, most=5, words=4 + 6 * seed)
-    found = retrieval.ranks(images, texts, image_of_text=owner, captions=captions, block=block)
-    for name, expected in brute_force(images, texts, owner, captions).items():
-        np.testing.assert_array_equal(getattr(found, name), expected, err_msg=name)
+    images[3:5] = images[2]  # two that tie with another, which carries other texts
+    found = retrieval.ranks(
+        images, texts, image_of_text=owner, captions=captions, precision=True, block=block, threads=threads
+    )
+    expected = brute_force(images, texts, owner, captions)
+    for way, short in (("image_to_text", "image"), ("text_to_image", "text")):
+        for name in (way, f"strict_{way}"):
+            np.testing.assert_array_equal(getattr(found, name), expected[name], err_msg=name)
+        np.testing.assert_array_equal(getattr(found, f"{short}_ties"), expected[f"{way}_ties"], err_msg=way)
+        np.testing.assert_allclose(getattr(found, f"{short}_precision"), expected[f"{way}_precision"], rtol=1e-12)
+    assert found.text_ties.any()
 
 
 def test_remoteclip_recalls_by_hand():
@@ -71,8 +93,10 @@ def test_remoteclip_recalls_by_hand():
     assert result["i2t_r5"] == result["i2t_r10"] == 100
     assert result["t2i_r1"] == pytest.approx(200 / 3)
     assert result["mean_recall"] == pytest.approx((0 + 100 + 100 + 200 / 3 + 100 + 100) / 6)
+    assert (result["i2t_median_rank"], result["t2i_median_rank"]) == (2, 1)
     assert {name.removeprefix("strict_") for name in result} == {
-        "i2t_r1", "i2t_r5", "i2t_r10", "t2i_r1", "t2i_r5", "t2i_r10", "mean_recall"
+        "i2t_r1", "i2t_r5", "i2t_r10", "t2i_r1", "t2i_r5", "t2i_r10", "mean_recall", "i2t_median_rank",
+        "t2i_median_rank", "i2t_ties", "t2i_ties",
     }  # fmt: skip
 
 
@@ -88,7 +112,31 @@ def test_a_collapsed_model_has_no_hits(noise):
     generator = np.random.default_rng(0)
     same = np.ones((40, 16)) + noise * generator.normal(size=(40, 16))
     result = values(same, same, range(40), [str(number) for number in range(40)], block=16)
-    assert set(result.values()) == {0.0}
+    assert {value for name, value in result.items() if "_r" in name or "recall" in name} == {0.0, 40.0}
+    assert {value for name, value in result.items() if "median_rank" in name} == {40.0}, "behind all others"
+    assert result["i2t_ties"] == result["t2i_ties"] == 100
+    assert result["mean_recall"] == 0
+
+
+def test_shuffled_pairs_score_at_chance():
+    generator = np.random.default_rng(4)
+    count = 400
+    images = generator.normal(size=(count, 16))
+    captions = [str(number) for number in range(count)]
+    shuffled = generator.permutation(count)
+    result = values(images, images[shuffled], range(count), captions)
+    assert values(images, images, range(count), captions)["mean_recall"] == 100
+    chance = 100 * np.mean([1, 5, 10]) / count
+    assert 0 <= result["mean_recall"] < 3 * chance
+    assert abs(result["i2t_median_rank"] - count / 2) < 40
+    assert result["i2t_ties"] <= 0.5, "one may by accident"
+
+
+def test_a_partly_collapsed_model_is_told_by_the_share_of_ties():
+    images = np.eye(10)
+    images[:4] = images[0]
+    result = values(images, np.eye(10), range(10), [str(number) for number in range(10)])
+    assert result["t2i_ties"] == 40, "the texts of images 1, 2, 3 score 0 with all; the text of 0 with four images"
 
 
 def test_images_with_identical_captions_are_right_for_each_other():
@@ -126,6 +174,16 @@ def test_statistics_keep_captions_with_their_image():
         assert items[image].tolist() == [(found.text_to_image[own] <= 5).sum(), own.sum()]
 
 
+def test_average_precision_by_hand():
+    # Image 0 carries texts a and b; the order of its texts is a, c, b: (1/1 + 2/3) / 2.
+    texts = np.array([[0.9, np.sqrt(1 - 0.81)], [0.1, np.sqrt(1 - 0.01)], [0.5, -np.sqrt(0.75)]])
+    result = values(np.array([[1.0, 0.0], [0.0, -1.0]]), texts, [0, 0, 1], ["a", "b", "c"], precision=True)
+    assert result["i2t_map"] == pytest.approx(100 * ((1 + 2 / 3) / 2 + 1) / 2)
+    assert result["t2i_map"] == 100
+    perfect = values(np.eye(5), np.eye(5), range(5), list("abcde"), precision=True)
+    assert perfect["i2t_map"] == perfect["t2i_map"] == 100
+
+
 def test_memory_is_bounded_by_the_block():
     count = 3000
     images, texts, owner, captions = world(0, images=count, most=1, words=100_000, dimension=8)
@@ -151,6 +209,6 @@ def test_bad_input_is_named():
     fails("image embeddings have dimension 3, text embeddings 4", texts=np.eye(3, 4))
     fails("at least one row", images=np.empty((0, 3)))
     fails("3 text embeddings, 2 image rows", owner=(0, 1))
-    fails("image row 2 has no text", owner=(0, 1, 1))
+    fails("images row 2 has no text", owner=(0, 1, 1))
     fails("text row 2 belongs to image row 3", owner=(0, 1, 3))
-    fails("text row 1 ('A') equals an earlier text", captions=["a", "A", "c"])
+    fails("texts row 1 ('A') equals an earlier text", captions=["a", "A", "c"])

@@ -26,6 +26,14 @@ from sar_models.metrics.vqa import LEAST_IMAGES, Questions, normalise, statistic
         ("35%", "35%"),
         ("", ""),
         ("an", ""),
+        ("I DONT know", "i don't know"),
+        ("couldnt've", "couldn't've"),
+        ("couldn'tve", "couldn't've"),
+        ("shed", "shed"),  # a word of its own
+        ("somebody'd", "somebodyd"),  # the official table says so
+        ("none of the four.", "0 of 4"),
+        ("ship/boat", "ship boat"),
+        ("3.5.", "3.5"),
     ],
 )
 def test_normalisation_of_the_vqa_evaluation(answer: str, expected: str) -> None:

@@ -14,7 +14,9 @@ from tasks.evaluate import predict, test_sets, vqa
 from tasks.evaluate.stage import evaluate
 
 RETRIEVAL = [f"{way}_r{k}" for way in ("i2t", "t2i") for k in (1, 5, 10)] + ["mean_recall"]
+RETRIEVAL += ["i2t_median_rank", "t2i_median_rank"]
 RETRIEVAL += [f"strict_{name}" for name in RETRIEVAL]
+RETRIEVAL += ["i2t_ties", "t2i_ties"]
 METRICS = {
     *RETRIEVAL,
     *(f"coca_{name}" for name in RETRIEVAL),
@@ -72,6 +74,8 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
             for name, found in metrics.items():
                 difference = table[test_set][later][name]["value"] - table[test_set][earlier][name]["value"]
                 assert found["value"] == pytest.approx(difference, abs=2e-6)
+                assert set(found) == {"value", "low", "high", "n", "p"}
+                assert 0 < found["p"] <= 1
 
     assert sorted(outputs()) == [
         "cider_by_variant.png", "compare.json", "evaluate.json", "learning_curves.png", "recall_by_variant.png",

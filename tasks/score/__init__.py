@@ -1,0 +1,1 @@
+"""Scores of anyone's captions and embeddings, from files."""
