@@ -20,6 +20,8 @@ RESULTS = FOLDER / "results.json"
 NO_BENCHMARK = {
     "__init__",
     "run",
+    "caption_parity",
+    "odd_texts",
     "records",
     "reference",
     "human_claims",

@@ -55,6 +55,47 @@ def test_equal_to_the_reference_pipeline(seed):
         assert found[name] == pytest.approx(score, abs=1e-9), name
 
 
+@pytest.mark.parametrize("images", [1, 2, 40])
+def test_the_scores_of_every_image_equal_the_original_scorers(images):
+    from pycocoevalcap.bleu.bleu import Bleu
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    from sar_models.metrics.ptb import tokenize_all
+
+    generated, references = world(3, 40)
+    generated[-2:] = ["12 345 678 ships", "ship " * 9]  # the first holds a token with spaces inside
+    references[-2:] = [["12 345 ships near", "ships"], ["ship ship", "ship ship ship"]]
+    generated, references = generated[-images:], references[-images:]
+    results = {row: [tokens] for row, tokens in enumerate(tokenize_all(generated))}
+    flat = iter(tokenize_all([text for texts in references for text in texts]))
+    truths = {row: [next(flat) for _ in texts] for row, texts in enumerate(references)}
+    found = caption.statistics(generated, references)
+    for scorer, names in ((Rouge(), ["rouge_l"]), (Cider(), ["cider"])):
+        expected = scorer.compute_score(truths, results)[1]
+        np.testing.assert_allclose(found[names[0]].items[:, 0], expected, rtol=0, atol=1e-12)
+    for n, (whole, each) in enumerate(zip(*Bleu(4).compute_score(truths, results, verbose=0), strict=True), start=1):
+        assert value(found[f"bleu_{n}"]) == pytest.approx(whole, abs=1e-12)
+        np.testing.assert_allclose(caption.bleu(found["bleu_1"].items, n), each, rtol=0, atol=1e-12)
+
+
+def test_identical_captions_everywhere_earn_no_cider():
+    references = [["a ship near the harbor"], ["two large ships at sea"], ["an empty road by the river"]]
+    collapsed = values(["a ship at sea"] * 3, references)
+    best = values([texts[0] for texts in references], references)
+    assert all(collapsed[name] < 0.5 * best[name] for name in ("bleu_2", "rouge_l", "cider"))
+    # Where the references are all alike too, no word tells images apart, and CIDEr, which weighs by that, is zero.
+    assert values(["a ship at sea"] * 3, [["a ship at sea"]] * 3)["cider"] == 0
+
+
+def test_an_empty_caption_scores_zero_for_its_image():
+    references = [["a ship near the harbor"], ["two large ships at sea"], ["an empty road by the river"]]
+    found = caption.statistics(["", "two large ships at sea", "..."], references)
+    np.testing.assert_array_equal(found["rouge_l"].items[:, 0], [0, 1, 0])
+    np.testing.assert_allclose(found["cider"].items[:, 0], [0, 10, 0])
+    assert list(found["bleu_1"].items[0]) == [0] * 9 + [5]  # of BLEU it is a caption that is too short
+
+
 @needs_java
 @pytest.mark.e2e
 def test_meteor_equals_its_jar():
