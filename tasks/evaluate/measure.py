@@ -1,6 +1,7 @@
 """From answers to statistics: what `metrics/evaluate.json` and `metrics/compare.json` hold.
 
-Unprefixed retrieval metrics are CLIP's, caption metrics CoCa's, `coca_*` the retrieval of CoCa, `vqa_*` SAR-GPT's.
+Unprefixed retrieval metrics are CLIP's, those of captions and claims CoCa's, `coca_*` the retrieval of CoCa, `vqa_*`
+SAR-GPT's.
 """
 
 import json
@@ -66,11 +67,14 @@ def comparisons(measured: Mapping[str, Mapping[str, Statistics]], *, settings: E
     }
 
 
-def together(first: Table, second: Table) -> Table:
-    """The metrics of both tables; their images may be others, so each was resampled by itself."""
+def together(first: Table, *others: Table) -> Table:
+    """The metrics of all tables, for the sets and variants of the first; their images may be others, so each was
+    resampled by itself."""
     return {
         test_set: {
-            variant: metrics | second.get(test_set, {}).get(variant, {}) for variant, metrics in variants.items()
+            variant: metrics
+            | {name: found for other in others for name, found in other.get(test_set, {}).get(variant, {}).items()}
+            for variant, metrics in variants.items()
         }
         for test_set, variants in first.items()
     }
