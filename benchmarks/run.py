@@ -22,6 +22,7 @@ NO_BENCHMARK = {
     "run",
     "caption_parity",
     "odd_texts",
+    "scene_graphs",
     "records",
     "reference",
     "human_claims",

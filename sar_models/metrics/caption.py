@@ -1,4 +1,4 @@
-"""Caption metrics: BLEU-1..4, ROUGE-L, CIDEr and, on request, METEOR, as pycocoevalcap's reference pipeline gives them.
+"""Caption metrics: BLEU-1..4, ROUGE-L, CIDEr and, on request, METEOR and SPICE, as pycocoevalcap gives them.
 
 The tokens come from `ptb`, which equals that pipeline's Java tokeniser. `cider` is what the package computes, which is
 CIDEr-D (Vedantam et al., CVPR 2015), with document frequencies of the whole reference set, also under the bootstrap.
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from sar_models.metrics import meteor as meteor_jar
 from sar_models.metrics import ngrams
+from sar_models.metrics import spice as spice_jar
 from sar_models.metrics.bootstrap import Statistic, mean
 from sar_models.metrics.ptb import tokenize_all
 from sar_models.metrics.rouge import rouge_l
@@ -22,12 +24,12 @@ _SIGMA = 6.0  # of CIDEr-D's penalty of length, in words
 
 
 def statistics(
-    generated: Sequence[str], references: Sequence[Sequence[str]], *, meteor: bool = False
+    generated: Sequence[str], references: Sequence[Sequence[str]], *, meteor: bool = False, spice: bool = False
 ) -> dict[str, Statistic]:
-    """`bleu_1` … `bleu_4`, `rouge_l`, `cider` (and `meteor`) of one caption an image against the image's references.
+    """`bleu_1` … `bleu_4`, `rouge_l`, `cider` (and `meteor`, `spice`) of one caption an image against its references.
 
     Raises `ValueError` naming the row for an image without references, for lengths that differ, for an empty set, and
-    when METEOR is asked for without Java.
+    when METEOR or SPICE is asked for without what it needs.
     """
     if len(generated) != len(references):
         raise ValueError(f"{len(generated)} captions for {len(references)} lists of references: give one each an image")
@@ -44,10 +46,12 @@ def statistics(
 
     found = _bleu_and_cider(said, truths)
     found["rouge_l"] = mean(rouge_l(said, truths))
-    if meteor:
-        from sar_models.metrics.meteor import statistic
-
-        found["meteor"] = statistic(dict(enumerate(truths)), {row: [tokens] for row, tokens in enumerate(said)})
+    if meteor or spice:
+        by_row, own = dict(enumerate(truths)), {row: [tokens] for row, tokens in enumerate(said)}
+        if meteor:
+            found["meteor"] = meteor_jar.statistic(by_row, own)
+        if spice:
+            found["spice"] = spice_jar.statistic(by_row, own)
     return found
 
 

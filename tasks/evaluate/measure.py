@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sar_models.metrics import caption, retrieval
+from sar_models.metrics import caption, retrieval, scene_graph
 from sar_models.metrics.bootstrap import Interval, Statistic, differences, intervals
 from tasks.evaluate.predict import Answers
 from tasks.evaluate.test_sets import TestPool, TestSet
@@ -27,7 +27,13 @@ Table = dict[str, dict[str, dict[str, Interval]]]  # test set → variant or pai
 
 
 def statistics(
-    test_set: TestSet, pool: TestPool, rows: Sequence[NDArray[np.int64]], *, clip: Answers, coca: Answers, meteor: bool
+    test_set: TestSet,
+    pool: TestPool,
+    rows: Sequence[NDArray[np.int64]],
+    *,
+    clip: Answers,
+    coca: Answers,
+    settings: Evaluate,
 ) -> Statistics:
     """All metrics of one variant on one test set; `rows` are each image's captions among the distinct texts."""
     images = np.array(test_set.images, dtype=np.int64)
@@ -40,7 +46,9 @@ def statistics(
         found |= {f"{prefix}{name}": value for name, value in retrieval.statistics(ranked).items()}
     assert coca.captions is not None, "only a CoCa writes captions"
     generated = [coca.captions[image] for image in images]
-    return found | caption.statistics(generated, [pool.captions[image] for image in images], meteor=meteor)
+    references = [pool.captions[image] for image in images]
+    found["scene_graph_f"] = scene_graph.statistic(generated, references)
+    return found | caption.statistics(generated, references, meteor=settings.meteor, spice=settings.spice)
 
 
 def values(measured: Mapping[str, Mapping[str, Statistics]], *, settings: Evaluate) -> Table:

@@ -57,12 +57,17 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
     """Measure, write `metrics/` and `plots/`, and return the table. `log` hears how many models are done.
 
     Raises `ValueError` naming the file and row for an empty test set, a reference written by a model, an image that
-    cannot be read, and embeddings that are not finite; and for METEOR without Java, before any model is asked.
+    cannot be read, and embeddings that are not finite; and for METEOR or SPICE without what they need, before any model
+    is asked.
     """
     if params.evaluate.meteor:
         from sar_models.metrics.meteor import require_java
 
         require_java()
+    if params.evaluate.spice:
+        from sar_models.metrics import spice
+
+        spice.require()
     pool = test_sets.read()
     asked = vqa.read()
     for sentence in pool.left_out:
@@ -86,7 +91,7 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
             captions[variant] = answers["coca"].captions or []
             for test_set in pool.sets:
                 measured[test_set.name][variant] = measure.statistics(
-                    test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], meteor=params.evaluate.meteor
+                    test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], settings=params.evaluate
                 )
                 claimed[test_set.name][variant] = claims.statistics(test_set, annotated, captions[variant])
             print(f"{variant} gpt: {len(asked.images)} images, {len(asked.rows)} questions", flush=True)

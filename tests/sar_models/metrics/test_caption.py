@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from sar_models.metrics import caption, meteor
+from sar_models.metrics import caption, meteor, spice
 from sar_models.metrics.bootstrap import intervals
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="compares with the original, which needs Java")
@@ -158,6 +158,34 @@ def test_meteor_without_java_says_what_to_install(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(ValueError, match="install a Java runtime"):
         caption.statistics(["a"], [["a"]], meteor=True)
+
+
+def corenlp() -> bool:
+    try:
+        spice.require()
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not corenlp(), reason="SPICE's jar needs Java and CoreNLP")
+def test_spice_equals_its_jar():
+    from pycocoevalcap.spice.spice import Spice
+
+    truths = {0: ["two large ships near a pier", "ships at a pier"], 1: ["a road through a forest"]}
+    results = {0: ["two ships near a pier"], 1: ["a river"]}
+    assert value(spice.statistic(truths, results)) == pytest.approx(Spice().compute_score(truths, results)[0])
+
+
+def test_spice_says_what_it_lacks(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/java")
+    monkeypatch.setattr(spice, "_folder", lambda: tmp_path)
+    with pytest.raises(ValueError, match=r"lib lacks stanford-corenlp-3\.6\.0\.jar and .* copy them there"):
+        caption.statistics(["a"], [["a"]], spice=True)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ValueError, match="SPICE is not computed: it needs Java"):
+        spice.require()
 
 
 def test_meteor_of_a_perfect_and_an_empty_caption():

@@ -24,6 +24,7 @@ METRICS = {
     "bleu_4",
     "rouge_l",
     "cider",
+    "scene_graph_f",
 }
 SHARES = [f"{name}{{}}" for name in ("exact_match", "majority", "over_majority", "text_only", "over_text_only")]
 BALANCED = {"vqa_balanced_accuracy", "vqa_balanced_accuracy_yes_no"}
@@ -188,3 +189,9 @@ def test_meteor_without_java_fails_before_any_work(project, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(ValueError, match="install a Java runtime"):
         evaluate(params=changed(project, meteor=True))
+
+
+def test_spice_without_corenlp_fails_before_any_work(project, monkeypatch):
+    monkeypatch.setattr("sar_models.metrics.spice._folder", lambda: paths.root())
+    with pytest.raises(ValueError, match="SPICE is not computed"):
+        evaluate(params=changed(project, spice=True))
