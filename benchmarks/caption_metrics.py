@@ -14,7 +14,7 @@ from typing import Any
 from sar_models.metrics import caption, ptb
 from sar_models.metrics.bootstrap import intervals
 
-IMAGES, REFERENCES, PASSES, DRAWS = 50_000, 5, 2, 1000
+IMAGES, REFERENCES, PASSES, DRAWS = 50_000, 5, 3, 1000
 WORDS = """
 the a two three several many large small bright ships ship piers pier harbor water near beside north-west, centre. it's
 aircraft runway trees (grey) about 20% of 1.3 m wide, and is are can be seen in SAR image. This
