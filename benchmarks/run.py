@@ -20,6 +20,9 @@ RESULTS = FOLDER / "results.json"
 NO_BENCHMARK = {
     "__init__",
     "run",
+    "caption_parity",
+    "odd_texts",
+    "scene_graphs",
     "records",
     "reference",
     "human_claims",

@@ -123,6 +123,7 @@ class Evaluate:
     decoding: Decoding
     answering: Answering  # of SAR-GPT
     sample_images: int  # on the page of test images
+    spice: bool = False  # needs Java and CoreNLP
 
     def __post_init__(self) -> None:
         bounded(self, least=1, keys=("bootstrap_draws", "batch_size"))

@@ -14,7 +14,8 @@ first rule.
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from sar_models.metrics.ptb_rules import grammar
 
@@ -34,20 +35,46 @@ def tokenize(text: str) -> str:
 def tokenize_all(texts: Sequence[str]) -> list[str]:
     """Tokens of each of `texts`, as the original gives them for a file with one of them a line."""
     lines = [text.translate(_SEPARATORS) for text in texts]
+    across_spaces = grammar().across_spaces.search
     result = []
     context = ""  # the line end and the beginning of the text behind it
     for line in reversed(lines):
-        if not context or grammar().across_spaces.search(line + context):
-            tokens: Iterable[str] = _tokens(line, context)
+        if not context or across_spaces(line + context):
+            kept: Iterable[str] = _kept_in_context(line, context)
         else:
-            tokens = (token for chunk in line.split(" ") for token in _tokens(chunk, _ALONE))
-        result.append(" ".join(token for token in tokens if token not in PUNCTUATION))
+            kept = map(_kept_alone, line.split(" "))
+        result.append(" ".join(filter(None, kept)))
         context = f"\n{line[:_CONTEXT]}\n" if line.strip() else "\n" + context
     return result[::-1]
 
 
-@functools.lru_cache(maxsize=1 << 16)
-def _tokens(text: str, context: str) -> tuple[str, ...]:
+def _kept_in_context(line: str, context: str) -> Iterator[str]:
+    """Tokens where some chunks of `line`, or its last and the next line, depend on each other."""
+    across_spaces = grammar().across_spaces.search
+    chunks = line.split(" ")
+    if "<" in line or "" in chunks:  # a tag, and spaces after a full stop, reach over any number of chunks
+        yield _kept(line, context)
+        return
+    together = chunks[0]
+    for before, chunk in pairwise(chunks):
+        if across_spaces(f"{before} {chunk}\n"):
+            together += f" {chunk}"
+        else:
+            yield _kept_alone(together)
+            together = chunk
+    yield _kept(together, context)
+
+
+@functools.lru_cache(maxsize=1 << 16)  # the same chunks come again and again
+def _kept_alone(chunk: str) -> str:
+    return _kept(chunk, _ALONE)
+
+
+def _kept(text: str, context: str) -> str:
+    return " ".join(token for token in _tokens(text, context) if token not in PUNCTUATION)
+
+
+def _tokens(text: str, context: str) -> list[str]:
     found = grammar()
     padded = text + context
     tokens = []
@@ -67,4 +94,4 @@ def _tokens(text: str, context: str) -> tuple[str, ...]:
             token = found.rewritten.get(token, token) if found.symbol.match(token) else ""
         if token:
             tokens.append(token.replace(" ", "\xa0").lower())
-    return tuple(tokens)
+    return tokens

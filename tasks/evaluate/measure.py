@@ -1,6 +1,7 @@
 """From answers to statistics: what `metrics/evaluate.json` and `metrics/compare.json` hold.
 
-Unprefixed retrieval metrics are CLIP's, caption metrics CoCa's, `coca_*` the retrieval of CoCa, `vqa_*` SAR-GPT's.
+Unprefixed retrieval metrics are CLIP's, those of captions and claims CoCa's, `coca_*` the retrieval of CoCa, `vqa_*`
+SAR-GPT's.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sar_models.metrics import caption, retrieval
+from sar_models.metrics import caption, retrieval, scene_graph
 from sar_models.metrics.bootstrap import Interval, Statistic, differences, intervals
 from tasks.evaluate.predict import Answers
 from tasks.evaluate.test_sets import TestPool, TestSet
@@ -26,7 +27,13 @@ Table = dict[str, dict[str, dict[str, Interval]]]  # test set → variant or pai
 
 
 def statistics(
-    test_set: TestSet, pool: TestPool, rows: Sequence[NDArray[np.int64]], *, clip: Answers, coca: Answers, meteor: bool
+    test_set: TestSet,
+    pool: TestPool,
+    rows: Sequence[NDArray[np.int64]],
+    *,
+    clip: Answers,
+    coca: Answers,
+    settings: Evaluate,
 ) -> Statistics:
     """All metrics of one variant on one test set; `rows` are each image's captions among the distinct texts."""
     images = np.array(test_set.images, dtype=np.int64)
@@ -39,7 +46,9 @@ def statistics(
         found |= {f"{prefix}{name}": value for name, value in retrieval.statistics(ranked).items()}
     assert coca.captions is not None, "only a CoCa writes captions"
     generated = [coca.captions[image] for image in images]
-    return found | caption.statistics(generated, [pool.captions[image] for image in images], meteor=meteor)
+    references = [pool.captions[image] for image in images]
+    found["scene_graph_f"] = scene_graph.statistic(generated, references)
+    return found | caption.statistics(generated, references, meteor=settings.meteor, spice=settings.spice)
 
 
 def values(measured: Mapping[str, Mapping[str, Statistics]], *, settings: Evaluate) -> Table:
@@ -66,11 +75,14 @@ def comparisons(measured: Mapping[str, Mapping[str, Statistics]], *, settings: E
     }
 
 
-def together(first: Table, second: Table) -> Table:
-    """The metrics of both tables; their images may be others, so each was resampled by itself."""
+def together(first: Table, *others: Table) -> Table:
+    """The metrics of all tables, for the sets and variants of the first; their images may be others, so each was
+    resampled by itself."""
     return {
         test_set: {
-            variant: metrics | second.get(test_set, {}).get(variant, {}) for variant, metrics in variants.items()
+            variant: metrics
+            | {name: found for other in others for name, found in other.get(test_set, {}).get(variant, {}).items()}
+            for variant, metrics in variants.items()
         }
         for test_set, variants in first.items()
     }

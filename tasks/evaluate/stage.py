@@ -14,7 +14,7 @@ from typing import Any
 
 from sar_models.metrics.bootstrap import Interval
 from tasks import paths
-from tasks.evaluate import measure, plots, predict, predictions, samples, test_sets, vqa
+from tasks.evaluate import claims, measure, plots, predict, predictions, samples, test_sets, vqa
 from tasks.evaluate.vqa import EXACT_MATCH
 from tasks.params import Params
 
@@ -57,12 +57,17 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
     """Measure, write `metrics/` and `plots/`, and return the table. `log` hears how many models are done.
 
     Raises `ValueError` naming the file and row for an empty test set, a reference written by a model, an image that
-    cannot be read, and embeddings that are not finite; and for METEOR without Java, before any model is asked.
+    cannot be read, and embeddings that are not finite; and for METEOR or SPICE without what they need, before any model
+    is asked.
     """
     if params.evaluate.meteor:
         from sar_models.metrics.meteor import require_java
 
         require_java()
+    if params.evaluate.spice:
+        from sar_models.metrics import spice
+
+        spice.require()
     pool = test_sets.read()
     asked = vqa.read()
     for sentence in pool.left_out:
@@ -70,6 +75,8 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
     texts, rows = predict.distinct(pool.captions)
     measured: dict[str, dict[str, measure.Statistics]] = {found.name: {} for found in pool.sets}
     answered: dict[str, dict[str, measure.Statistics]] = {}
+    annotated = claims.annotations(pool)
+    claimed: dict[str, dict[str, measure.Statistics]] = {found.name: {} for found in pool.sets}
     captions: dict[str, list[str]] = {}
     said: dict[str, list[str]] = {}
     done = count(1)
@@ -84,15 +91,16 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
             captions[variant] = answers["coca"].captions or []
             for test_set in pool.sets:
                 measured[test_set.name][variant] = measure.statistics(
-                    test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], meteor=params.evaluate.meteor
+                    test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], settings=params.evaluate
                 )
+                claimed[test_set.name][variant] = claims.statistics(test_set, annotated, captions[variant])
             print(f"{variant} gpt: {len(asked.images)} images, {len(asked.rows)} questions", flush=True)
             said[variant] = vqa.answers(vqa.model(variant, params=params), asked, params=params)
             _tell(log, next(done))
             for name, found in vqa.statistics(asked, said[variant], names=list(measured)).items():
                 answered.setdefault(name, {})[variant] = found
         table = measure.together(
-            measure.values(measured, settings=params.evaluate), measure.values(answered, settings=params.evaluate)
+            *(measure.values(found, settings=params.evaluate) for found in (measured, claimed, answered))
         )
         compared = {
             name: {variant: vqa.of_the_model(found) for variant, found in variants.items()}
@@ -102,11 +110,11 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
         measure.write(
             paths.metrics("compare"),
             measure.together(
-                measure.comparisons(measured, settings=params.evaluate),
-                measure.comparisons(compared, settings=params.evaluate),
+                *(measure.comparisons(found, settings=params.evaluate) for found in (measured, claimed, compared))
             ),
         )
         predictions.write(paths.predictions("captions"), [image["record_id"] for image in pool.images], captions)
+        claims.write(paths.predictions("claims"), pool, annotated, captions)
         vqa.write(paths.predictions("answers"), asked, said)
         plots.write(paths.plots(), table)
         samples.write(paths.plots() / "samples.png", pool, pictures, captions, settings=params.evaluate)

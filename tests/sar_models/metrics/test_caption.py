@@ -4,7 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
-from sar_models.metrics import caption, meteor
+from benchmarks.caption_parity import original_tokens
+from benchmarks.odd_texts import odd_captions
+from sar_models.metrics import caption, meteor, spice
 from sar_models.metrics.bootstrap import intervals
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="compares with the original, which needs Java")
@@ -36,16 +38,14 @@ def world(seed: int, images: int) -> tuple[list[str], list[list[str]]]:
 
 
 @needs_java
-@pytest.mark.parametrize("seed", range(3))
-def test_equal_to_the_reference_pipeline(seed):
+@pytest.mark.parametrize("texts", [world(0, 60), world(1, 60), world(2, 60), odd_captions()])
+def test_equal_to_the_reference_pipeline(texts):
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.rouge.rouge import Rouge
-    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-    generated, references = world(seed, 60)
-    results = PTBTokenizer().tokenize({row: [{"caption": text}] for row, text in enumerate(generated)})
-    truths = PTBTokenizer().tokenize({row: [{"caption": t} for t in texts] for row, texts in enumerate(references)})
+    generated, references = texts
+    results, truths = original_tokens([[text] for text in generated]), original_tokens(references)
     expected = {f"bleu_{n + 1}": score for n, score in enumerate(Bleu(4).compute_score(truths, results, verbose=0)[0])}
     expected["rouge_l"] = Rouge().compute_score(truths, results)[0]
     expected["cider"] = Cider().compute_score(truths, results)[0]
@@ -53,6 +53,47 @@ def test_equal_to_the_reference_pipeline(seed):
     assert set(found) == set(expected)
     for name, score in expected.items():
         assert found[name] == pytest.approx(score, abs=1e-9), name
+
+
+@pytest.mark.parametrize("images", [1, 2, 40])
+def test_the_scores_of_every_image_equal_the_original_scorers(images):
+    from pycocoevalcap.bleu.bleu import Bleu
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    from sar_models.metrics.ptb import tokenize_all
+
+    generated, references = world(3, 40)
+    generated[-2:] = ["12 345 678 ships", "ship " * 9]  # the first holds a token with spaces inside
+    references[-2:] = [["12 345 ships near", "ships"], ["ship ship", "ship ship ship"]]
+    generated, references = generated[-images:], references[-images:]
+    results = {row: [tokens] for row, tokens in enumerate(tokenize_all(generated))}
+    flat = iter(tokenize_all([text for texts in references for text in texts]))
+    truths = {row: [next(flat) for _ in texts] for row, texts in enumerate(references)}
+    found = caption.statistics(generated, references)
+    for scorer, names in ((Rouge(), ["rouge_l"]), (Cider(), ["cider"])):
+        expected = scorer.compute_score(truths, results)[1]
+        np.testing.assert_allclose(found[names[0]].items[:, 0], expected, rtol=0, atol=1e-12)
+    for n, (whole, each) in enumerate(zip(*Bleu(4).compute_score(truths, results, verbose=0), strict=True), start=1):
+        assert value(found[f"bleu_{n}"]) == pytest.approx(whole, abs=1e-12)
+        np.testing.assert_allclose(caption.bleu(found["bleu_1"].items, n), each, rtol=0, atol=1e-12)
+
+
+def test_identical_captions_everywhere_earn_no_cider():
+    references = [["a ship near the harbor"], ["two large ships at sea"], ["an empty road by the river"]]
+    collapsed = values(["a ship at sea"] * 3, references)
+    best = values([texts[0] for texts in references], references)
+    assert all(collapsed[name] < 0.5 * best[name] for name in ("bleu_2", "rouge_l", "cider"))
+    # Where the references are all alike too, no word tells images apart, and CIDEr, which weighs by that, is zero.
+    assert values(["a ship at sea"] * 3, [["a ship at sea"]] * 3)["cider"] == 0
+
+
+def test_an_empty_caption_scores_zero_for_its_image():
+    references = [["a ship near the harbor"], ["two large ships at sea"], ["an empty road by the river"]]
+    found = caption.statistics(["", "two large ships at sea", "..."], references)
+    np.testing.assert_array_equal(found["rouge_l"].items[:, 0], [0, 1, 0])
+    np.testing.assert_allclose(found["cider"].items[:, 0], [0, 10, 0])
+    assert list(found["bleu_1"].items[0]) == [0] * 9 + [5]  # of BLEU it is a caption that is too short
 
 
 @needs_java
@@ -117,6 +158,34 @@ def test_meteor_without_java_says_what_to_install(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(ValueError, match="install a Java runtime"):
         caption.statistics(["a"], [["a"]], meteor=True)
+
+
+def corenlp() -> bool:
+    try:
+        spice.require()
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not corenlp(), reason="SPICE's jar needs Java and CoreNLP")
+def test_spice_equals_its_jar():
+    from pycocoevalcap.spice.spice import Spice
+
+    truths = {0: ["two large ships near a pier", "ships at a pier"], 1: ["a road through a forest"]}
+    results = {0: ["two ships near a pier"], 1: ["a river"]}
+    assert value(spice.statistic(truths, results)) == pytest.approx(Spice().compute_score(truths, results)[0])
+
+
+def test_spice_says_what_it_lacks(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/java")
+    monkeypatch.setattr(spice, "_folder", lambda: tmp_path)
+    with pytest.raises(ValueError, match=r"lib lacks stanford-corenlp-3\.6\.0\.jar and .* copy them there"):
+        caption.statistics(["a"], [["a"]], spice=True)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ValueError, match="SPICE is not computed: it needs Java"):
+        spice.require()
 
 
 def test_meteor_of_a_perfect_and_an_empty_caption():

@@ -1,8 +1,8 @@
-import random
 import shutil
 
 import pytest
 
+from benchmarks.odd_texts import generated
 from sar_models.metrics.ptb import tokenize, tokenize_all
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="compares with the original, which needs Java")
@@ -36,36 +36,6 @@ def test_the_next_text_is_seen_as_in_the_original():
     assert tokenize_all(["shown in fig.", "three ships"]) == ["shown in fig", "three ships"]
     assert tokenize_all(["farm a.", "", "The farm"]) == ["farm a", "", "the farm"]
     assert tokenize("farm a.") == "farm a."
-
-
-WORDS = """
-a an the ship ships is are 2 3 10 1.5 100 etc. mr. no. fig. u.s. it's don't dogs' y'all 'em well-known km/h x-ray T-72
-A320 Image the. New York, (two) "big" 20% $5 #1 a/b 1/2 3-4 x y z cannot gonna and/or 640x480 0.5 m 5m co. St. ... -- -
-& @ : ; ! ? The A. It B. In :) < > . <b 12 345 678 (12) R&D &amp; www.a.org C++ '90s ½ ² “x” … – naïve 图 Ω
-"""
-SIGNS = "aabbcdenstxyABXZ0123459..,,'' --/  ’`“”:;()[]<>=&#@$%!?*_\\~|^{}\xad\xa0éßÉ‘«½²´µ…—€中あ가Я"
-
-
-def generated(seed: int, count: int) -> list[str]:
-    """Texts of words, of single signs, and of any characters; some empty, some of 500 words."""
-    generator = random.Random(seed)
-    words = WORDS.split()
-
-    def text() -> str:
-        kind = generator.random()
-        if kind < 0.02:
-            return ""
-        if kind < 0.55:
-            gap = generator.choice([" ", " ", "  ", ""])
-            return gap.join(generator.choice(words) for _ in range(generator.randrange(1, 12)))
-        if kind < 0.95:
-            return "".join(generator.choice(SIGNS) for _ in range(generator.randrange(1, 12)))
-        if kind < 0.952:
-            return " ".join(generator.choice(words) for _ in range(500))
-        points = (generator.randrange(0x20, 0xD800) for _ in range(8))
-        return "".join(chr(point) for point in points if point not in (0x85, 0x2028, 0x2029))
-
-    return [text() for _ in range(count)] + ["the last one"]
 
 
 @needs_java

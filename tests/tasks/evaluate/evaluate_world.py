@@ -57,6 +57,12 @@ def write_text(modality: str, rows: list[dict]) -> None:
     records.write(paths.text(modality) / "test.parquet", rows, schema=records.TEXT)
 
 
+def annotation(modality: str, number: int) -> dict:
+    """Boxes, as many as `captions` tell of, of a SAR image; an optical one has none."""
+    box = {"class": "ship", "x": 4.0, "y": 5.0, "w": 6.0, "h": 7.0}
+    return {"boxes": [box | {"x": 4.0 + 9 * b} for b in range(number % 3 + 1)] if modality == "sar" else None}
+
+
 def questions(record_id: str, number: int) -> list[dict]:
     """What is asked of an image: whether, and how many."""
     count = number % 3 + 1
@@ -118,6 +124,9 @@ def write_project(root: Path) -> Params:
                                  "rule": "x@1", "claims": [], "split": "test"}
                         for c, text in enumerate(captions(number))
                     ]  # fmt: skip
+            annotated = [{name: row[name] for name in place} | annotation(modality, number)
+                         for number, row in enumerate(rows[-2 * count :: 2])]  # fmt: skip
+            records.write(folder / "records.parquet", annotated, schema=records.RECORDS)
         write_text(modality, rows)
         folder = paths.text(modality)
         records.write(folder / "test_questions.parquet", asked, schema=records.QUESTION_TEXT)
