@@ -4,8 +4,8 @@
     python -m benchmarks.micro_batch --batch 1024 --micro-batch 64           another size; prints a JSON row
 
 A step is the engine's: `gradients.backward`, clipping, AdamW. Each variant is a process of its own, which makes the
-model, reads how much memory is resident, and then draws its batch (uint8, one channel, as the pixel cache has them) and takes
-one step. Memory is the peak of the resident set above that reading (`VmHWM`, Linux), so the batch itself counts.
+model, reads how much memory is resident, and then draws its batch (uint8, one channel, as the pixel cache has them) and
+takes one step. Memory is the peak of the resident set above that reading (`VmHWM`, Linux), so the batch itself counts.
 `ours` is the large batch by micro batches, `peer` the plain step of as many images as a micro batch holds; `ratio` of
 their peaks near 1 is the aim. Their CPU seconds an image stand beside it: the price is a second forward pass.
 """

@@ -151,7 +151,7 @@ def _start() -> str:
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str, *, deadline: float, log: Path) -> None:
-    while not _healthy(url):
+    while not answers(url):
         if process.poll() is not None or time.monotonic() > deadline:
             raise ValueError(f"the Prefect server did not start, see {log}; SAR_TEXT_TRACKING=off runs without it")
         time.sleep(0.1)
@@ -170,10 +170,11 @@ def _check_reachable(url: str) -> None:
         ) from None
 
 
-def _healthy(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a Prefect server is well at the API address `url`."""
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{url}/health", timeout=2) as answer:
+        with opener.open(f"{url.rstrip('/')}/health", timeout=2) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except (urllib.error.URLError, OSError, ValueError):  # the last: no address at all
         return False

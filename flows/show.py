@@ -140,7 +140,9 @@ def status() -> None:
     from flows import server
 
     prefect = os.environ.get("PREFECT_API_URL") or server.running()
-    print("Prefect:", prefect.removesuffix("/api") if prefect else "no server runs; the next stage starts one")
+    silent = "" if prefect is None or server.answers(prefect) else " (does not answer)"
+    shown = f"{prefect.removesuffix('/api')}{silent}" if prefect else "no server runs; the next stage starts one"
+    print("Prefect:", shown)
     print("MLflow: ", tracking.shown_uri(), "(`make mlflow` shows it)")
     for model in tracking.client().search_registered_models():
         for alias, version in sorted(model.aliases.items()):

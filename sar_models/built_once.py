@@ -1,8 +1,10 @@
 """Files that are built once and then shared: by stages side by side, the processes of one training, and later runs."""
 
 import json
+import os
 import shutil
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from filelock import FileLock
 
 CHECKSUMS = "checksums.json"
 BLOCK = 1 << 20
+KEPT_S = 30 * 86_400
 
 
 def built_once(folder: Path, *, build: Callable[[Path], None]) -> Path:
@@ -18,8 +21,9 @@ def built_once(folder: Path, *, build: Callable[[Path], None]) -> Path:
 
     Of several processes one builds, the others wait. What was interrupted is never seen: the files are written beside
     `folder`, which is their name only once they are all there. Sizes and checksums are compared at every opening; what
-    is damaged is said and built again.
+    is damaged is said and built again. Whoever builds removes the folders beside it that were not opened for 30 days.
     """
+    _used_now(folder)
     if _whole(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +40,23 @@ def built_once(folder: Path, *, build: Callable[[Path], None]) -> Path:
         sums = {path.name: _size_and_checksum(path) for path in sorted(partial.iterdir())}
         (partial / CHECKSUMS).write_text(json.dumps(sums))
         partial.rename(folder)
+        _remove_unused(folder.parent)
     return folder
+
+
+def _used_now(folder: Path) -> None:
+    """The folder's own time says when it was opened last."""
+    if folder.is_dir():
+        os.utime(folder)
+
+
+def _remove_unused(parent: Path) -> None:
+    """Folders that nobody opened for `KEPT_S`: their names are digests of inputs that have changed since. Who maps a
+    file of one keeps what is mapped."""
+    for other in parent.iterdir():
+        if other.is_dir() and time.time() - other.stat().st_mtime > KEPT_S:
+            shutil.rmtree(other)
+            print(f"{other} was not used for {KEPT_S // 86_400} days: removed", file=sys.stderr, flush=True)
 
 
 def _whole(folder: Path) -> bool:

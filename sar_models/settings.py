@@ -9,6 +9,7 @@ Frozen = Literal["none", "image", "text"]
 Contrastive = Literal["softmax", "sigmoid"]
 
 
+MOST_EPOCHS = 10_000  # more is a slip of the hand
 RANDOM, TIMM = "random", "timm:"  # of start.weights: none; what stands before those of an image tower
 
 
@@ -66,6 +67,7 @@ class Training:
         if self.learning_rate <= 0 or self.gradient_clip <= 0:
             raise ValueError("learning_rate and gradient_clip must be above 0")
         at_least_0 = ("weight_decay", "warmup_steps", "patience", "caption_weight", "contrastive_weight")
+        bounded(self, least=1, most=MOST_EPOCHS, keys=("epochs",))
         bounded(self, least=0, keys=("learning_rate", "gradient_clip", *at_least_0, "micro_batch"))
         bounded(self, least=0, most=0.99999, keys=("ema_decay",))
         bounded(self, least=0, most=1, keys=("stage_1_share", "replay"))

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from sar_models.settings import Answering, Decoding, GptSettings, Hardware, ModelSettings, Sampling, bounded
-from tasks import paths, strict
+from tasks import architectures, paths, strict
 
+OUR_CAPTIONER = "models/optical/coca"  # need not be there when the settings are read
 MOST_SEED = 10**9  # of what numpy and torch draw: neither takes a negative one, torch none beyond 64 bits
 
 
@@ -189,4 +190,14 @@ def load(path: Path | None = None) -> Params:
     for key, names in (("pairs", params.pairs.sources), ("model_text", params.model_text.sources)):
         if strangers := sorted(name for name in names if params.sources.get(name) != "sar"):
             raise ValueError(f"{path}: {key}.sources names {', '.join(strangers)}, not listed as sar under `sources`")
+    for kind in ("clip", "coca"):
+        architectures.check(params.model(kind).architecture, key=f"{path}: {kind}.architecture")
+    captioner, separator, _ = params.pairs.captioner.partition(":")
+    if separator:
+        architectures.check(captioner, key=f"{path}: pairs.captioner")
+    elif captioner != OUR_CAPTIONER and not any((root / captioner).is_dir() for root in paths.weights()):
+        raise ValueError(
+            f"{path}: pairs.captioner is '{captioner}', no folder of a model; give {OUR_CAPTIONER}, or an architecture "
+            "of open_clip and its weights, ARCHITECTURE:CHECKPOINT or ARCHITECTURE:TAG"
+        )
     return params

@@ -70,12 +70,7 @@ def validate_text(modality: str, *, params: Params) -> ValidateSummary:
         modality=modality,
         title=card.TITLES[modality],
         description=card.summary(tables, measured),
-        sources=[
-            source
-            for name, source in tables.sources.items()
-            if measured["sources"][name]["captions_passed"]
-            or measured["questions"]["sources"].get(name, {}).get("passed")
-        ],
+        sources=[source for name, source in tables.sources.items() if measured["sources"][name]["captions_passed"]],
         images=verdict.passed,
         released=settings.released,
     )

@@ -1,7 +1,10 @@
 """The tables of `sar-text results`."""
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,3 +50,30 @@ def test_damaged_metrics_are_named(text: str, tmp_path: Path, monkeypatch: pytes
     (tmp_path / "metrics" / "evaluate.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r"evaluate\.json (is damaged|holds no test set).*git checkout"):
         show.results()
+
+
+def test_status_says_whether_the_named_server_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Well(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/api/health" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / ".state"))
+    monkeypatch.setattr(show.tracking, "client", lambda: SimpleNamespace(search_registered_models=list))
+    with HTTPServer(("127.0.0.1", 0), Well) as well:
+        url = f"http://127.0.0.1:{well.server_port}/api"
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        Thread(target=well.serve_forever, daemon=True).start()
+        show.status()
+        well.shutdown()
+    assert f"Prefect: {url.removesuffix('/api')}\n" in capsys.readouterr().out
+    for silent in (url, "no address"):
+        monkeypatch.setenv("PREFECT_API_URL", silent)
+        show.status()
+        assert f"Prefect: {silent.removesuffix('/api')} (does not answer)\n" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Files built once: by one of several processes, whole or not at all, noticed where damaged."""
 
 import multiprocessing
+import os
 import time
 from pathlib import Path
 
@@ -71,3 +72,14 @@ def test_of_several_processes_one_builds(tmp_path: Path) -> None:
         process.join()
     assert [process.exitcode for process in both] == [0, 0, 0]
     assert (tmp_path / "log").read_text() == "built\n"
+
+
+def test_what_was_not_used_for_a_month_goes_when_another_is_built(tmp_path: Path) -> None:
+    month_s = 31 * 86_400
+    for name in ("old", "in_use", "new"):
+        if name == "new":
+            for folder in (tmp_path / "old", tmp_path / "in_use"):
+                os.utime(folder, (time.time() - month_s, time.time() - month_s))
+            built_once(tmp_path / "in_use", build=write)
+        built_once(tmp_path / name, build=write)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"in_use", "new"}

@@ -1,5 +1,7 @@
 """Numbers in `params.yaml` that make no sense are refused when it is read, with the key and what is allowed."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,19 @@ from tests.clones import ROOT, edit
         ("model_text.sampling.batch_size", 0, "batch_size is 0"),
         ("hardware.device", "gpu", "device is 'gpu'.*only cpu and cuda"),
         ("clip.finetune.epochs", 0, "epochs"),
+        ("clip.finetune.epochs", 10**9, "epochs is 1000000000; it must be from 1 to 10000"),
+        ("clip.architecture", "ViT-L14", r"params.yaml: clip.architecture: .* 'ViT-L14'; the nearest are ViT-L-14"),
+        ("coca.architecture", "sar_coca_tin", "coca.architecture: .*; the nearest are sar_coca_tiny"),
+        (
+            "pairs.captioner",
+            "coca_ViT-L14:laion2b",
+            "captioner: .* 'coca_ViT-L14'; the nearest are coca_ViT-L-14",
+        ),
+        (
+            "pairs.captioner",
+            "coca_ViT-L-14",
+            "'coca_ViT-L-14', no folder of .*; give models/optical/coca, or",
+        ),
         ("clip.finetune.weight_decay", float("inf"), "weight_decay is inf"),
         ("evaluate.bootstrap_draws", 0, "bootstrap_draws is 0"),
         ("evaluate.seed", -1, r"evaluate: seed is -1; it must be from 0 to 1e\+09"),
@@ -94,3 +109,15 @@ def test_params_and_profiles_have_every_key_that_a_stage_depends_on(path: Path) 
                     at = at.get(part) if isinstance(at, dict) else None
                 missing += [key] if at is None else []
     assert missing == []
+
+
+def test_every_architecture_of_open_clip_is_known_without_importing_it() -> None:
+    import open_clip
+
+    from tasks import architectures
+
+    assert set(open_clip.list_models()) - {"micro_clip", "micro_coca", "small"} <= architectures.names()
+    loaded = "[name for name in ('torch', 'open_clip') if name in sys.modules]"
+    code = f"import sys; from tasks import params; params.load(); print({loaded})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -83,8 +83,8 @@ def test_they_pass_balanced_by_family_and_are_what_stage_1_learns(world: World, 
 
     measured = json.loads(paths.metrics("validate_optical").read_text())["questions"]
     assert measured["families"] == {"count": 2 * IMAGES, "presence": IMAGES // 2}
-    described = json.loads((paths.text("optical") / "croissant.json").read_text())
-    assert "Nobody, asked, 2026" in json.dumps(described), "who asked is named, though no caption is theirs"
+    card = (paths.text("optical") / "README.md").read_text()
+    assert "Test source asked" in card, "who asked is named, though no caption is theirs"
 
 
 def test_what_the_source_does_not_say_is_refused(world: World, asked: list[dict[str, Any]]) -> None:
