@@ -1,9 +1,11 @@
 """Measure every variant of CLIP, CoCa and SAR-GPT on every test set.
 
-In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, data/sources/*/shards,
+In   data/{optical,sar}_text/*.parquet, data/sources/*/{shards,features.parquet},
      models/{optical,sar,two_stage}/{clip,coca,gpt}/
 Out  metrics/evaluate.json  {test_set: {variant: {metric: {value, low, high, n}}}}, 95 % intervals over images
      metrics/compare.json   {test_set: {"two_stage-optical": {metric: {value, low, high, n}}, …}}, paired differences
+     metrics/hygiene.json   {test_set: {images, distinct_captions, leaks_removed, …}}, whether the test sets are clean
+     data/predictions/      captions, answers and retrievals, record by record
      plots/                 learning curves, recall, CIDEr and exact match by variant, a page of images with captions
 """
 
@@ -12,9 +14,11 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import pyarrow as pa
+
 from sar_models.metrics.bootstrap import Interval
 from tasks import paths
-from tasks.evaluate import measure, plots, predict, predictions, samples, test_sets, vqa
+from tasks.evaluate import hygiene, measure, plots, predict, predictions, retrieved, samples, test_sets, vqa
 from tasks.evaluate.vqa import EXACT_MATCH
 from tasks.params import Params
 
@@ -57,21 +61,25 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
     """Measure, write `metrics/` and `plots/`, and return the table. `log` hears how many models are done.
 
     Raises `ValueError` naming the file and row for an empty test set, a reference written by a model, an image that
-    cannot be read, and embeddings that are not finite; and for METEOR without Java, before any model is asked.
+    cannot be read, embeddings that are not finite, and a test image that models were trained on; and for METEOR without
+    Java, before any model is asked.
     """
     if params.evaluate.meteor:
         from sar_models.metrics.meteor import require_java
 
         require_java()
     pool = test_sets.read()
+    compared_with = hygiene.refuse_leaks()
     asked = vqa.read()
     for sentence in pool.left_out:
         print(sentence)
     texts, rows = predict.distinct(pool.captions)
+    wholes = retrieved.whole(pool)
     measured: dict[str, dict[str, measure.Statistics]] = {found.name: {} for found in pool.sets}
     answered: dict[str, dict[str, measure.Statistics]] = {}
     captions: dict[str, list[str]] = {}
     said: dict[str, list[str]] = {}
+    found: list[pa.Table] = []  # by CLIP
     done = count(1)
     with predict.Pictures(pool) as pictures:
         for variant in predict.VARIANTS:
@@ -83,14 +91,21 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
                 _tell(log, next(done))
             captions[variant] = answers["coca"].captions or []
             for test_set in pool.sets:
-                measured[test_set.name][variant] = measure.statistics(
-                    test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], meteor=params.evaluate.meteor
-                )
+                measured[test_set.name][variant] = {}
+                for kind, of in answers.items():
+                    ranked = measure.ranks(test_set, pool, rows, of)
+                    measured[test_set.name][variant] |= measure.statistics(
+                        test_set, pool, of, ranked, meteor=params.evaluate.meteor
+                    )
+                    if kind == "clip" and test_set in wholes:
+                        found += retrieved.tables(
+                            variant, test_set, pool, ranked, images=of.images, texts=of.texts, distinct=texts, rows=rows
+                        )
             print(f"{variant} gpt: {len(asked.images)} images, {len(asked.rows)} questions", flush=True)
             said[variant] = vqa.answers(vqa.model(variant, params=params), asked, params=params)
             _tell(log, next(done))
-            for name, found in vqa.statistics(asked, said[variant], names=list(measured)).items():
-                answered.setdefault(name, {})[variant] = found
+            for name, right in vqa.statistics(asked, said[variant], names=list(measured)).items():
+                answered.setdefault(name, {})[variant] = right
         table = measure.together(
             measure.values(measured, settings=params.evaluate), measure.values(answered, settings=params.evaluate)
         )
@@ -106,6 +121,8 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
                 measure.comparisons(compared, settings=params.evaluate),
             ),
         )
+        measure.write(paths.metrics("hygiene"), hygiene.measure(pool, compared=compared_with))
+        retrieved.write(paths.predictions("retrieval"), found)
         predictions.write(paths.predictions("captions"), [image["record_id"] for image in pool.images], captions)
         vqa.write(paths.predictions("answers"), asked, said)
         plots.write(paths.plots(), table)
