@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sar_models.metrics.retrieval import Ranks
 from tasks import records
+from tasks.evaluate.predict import Answers
 from tasks.evaluate.test_sets import TestPool, TestSet
 
 SHOWN = 5
@@ -45,13 +46,13 @@ def tables(
     pool: TestPool,
     ranks: Ranks,
     *,
-    images: NDArray[np.float32],
-    texts: NDArray[np.float32],
+    answers: Answers,
     distinct: Sequence[str],
     rows: Sequence[NDArray[np.int64]],
 ) -> Iterator[pa.Table]:
-    """The rows of both directions. `images` and `texts` are the pool's embeddings, of length 1; `distinct` its texts,
-    and `rows` each image's captions among them, as `predict.distinct` gives both."""
+    """The rows of both directions. `answers` are of the whole pool, `distinct` are its texts and `rows` each image's
+    captions among them, as `predict.distinct` gives both."""
+    images, texts = answers.images, answers.texts
     members = np.array(test_set.images)
     ids = [pool.images[image]["record_id"] for image in members]
     own = [rows[image] for image in members]

@@ -51,7 +51,7 @@ def settings() -> Params:
         evaluate=Evaluate(
             bootstrap_draws=100, seed=1, batch_size=4, meteor=False,
             decoding=Decoding(method="greedy", max_tokens=8, batch_size=4),
-            answering=Answering(max_tokens=4, batch_size=8), sample_images=3,
+            answering=Answering(max_tokens=4, batch_size=8), sample_images=3, slice_images=6,
         ),
         tracking=Tracking("test", ""),
     )  # fmt: skip
@@ -59,6 +59,11 @@ def settings() -> Params:
 
 def write_text(modality: str, rows: list[dict], *, split: str = "test") -> None:
     records.write(paths.text(modality) / f"{split}.parquet", rows, schema=records.TEXT)
+
+
+def boxes(number: int) -> list[dict]:
+    """Of as many ships as the captions say."""
+    return [{"class": "ship", "x": 1.0, "y": 1.0, "w": 8.0, "h": 18.0}] * (number % 3 + 1)
 
 
 def questions(record_id: str, number: int) -> list[dict]:
@@ -94,6 +99,7 @@ def write_project(root: Path) -> Params:
         rows, trained, asked = [], [], []
         for source, count in sources.items():
             described: list[dict] = []
+            recorded: list[dict] = []
             simulated = source.startswith("sim_")
             folder = paths.sources_data(modality) / source
             (folder / "shards").mkdir(parents=True)
@@ -116,6 +122,7 @@ def write_project(root: Path) -> Params:
                         "channels": None, "low": [0.0], "high": [255.0], "group": f"{source}/{number}",
                     }  # fmt: skip
                     file.write(data)
+                    recorded.append(place | {"boxes": boxes(number)})
                     described.append({"record_id": place["record_id"], **features(decode(data))})
                     split = "test" if number < count else "train"
                     captioned = [
@@ -129,6 +136,7 @@ def write_project(root: Path) -> Params:
                     rows += captioned
                     if source != "real_ships" or number < 2:
                         asked += [place | row | {"split": "test"} for row in questions(place["record_id"], number)]
+            records.write(folder / "records.parquet", recorded, schema=records.RECORDS)
             records.write(folder / "features.parquet", described, schema=records.FEATURES)
         write_text(modality, rows)
         write_text(modality, trained, split="train")
