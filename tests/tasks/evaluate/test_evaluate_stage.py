@@ -5,7 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from evaluate_world import changed
+import yaml
+from evaluate_world import REPOSITORY, changed
 
 from sar_models import infer, model
 from sar_models.metrics import caption as caption_metrics
@@ -79,6 +80,9 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
         "learning_curves.png", "recall_by_variant.png", "retrieval.parquet", "samples.png", "slices.json", "slices.png",
         "vqa_by_variant.png", "zero_shot.json",
     ]  # fmt: skip
+    shown = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["plots"]
+    drawn = [name for name in shown if isinstance(name, str)]
+    assert sorted(drawn) == sorted(f"plots/{name}" for name in outputs() if name.endswith(".png")), "`dvc plots show`"
     flat = summary.metrics()
     assert flat["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
         table["sar/sim_pairs"]["two_stage"]["mean_recall"]["value"], abs=1e-6
