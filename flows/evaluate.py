@@ -21,7 +21,8 @@ def evaluate() -> None:
     params = load()
     with tracking.run("evaluate", experiment=params.tracking.experiment, settings=asdict(params.evaluate)) as run:
         summary = step(evaluate_models)(params=params, log=run.log)
-        run.log(summary.metrics())
+        for (model, data), metrics in summary.metrics().items():
+            run.log_of(metrics, model=model, data=data)
         for name in ("evaluate", "compare", "hygiene", "zero_shot", "slices"):
             run.artifact(paths.metrics(name))
         run.artifact(paths.plots())
