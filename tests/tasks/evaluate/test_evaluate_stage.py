@@ -184,6 +184,12 @@ def test_an_unreadable_image_is_an_error(trained):
         evaluate(params=trained)
 
 
+def test_a_missing_shard_is_an_error(trained):
+    (paths.sources_data("sar") / "sim_pairs" / "shards" / "000000.tar").unlink()
+    with pytest.raises(ValueError, match=r"sim_pairs/0\.png: \S+sim_pairs/shards/000000\.tar does not exist"):
+        evaluate(params=trained)
+
+
 def test_a_broken_model_is_an_error(trained):
     folder = paths.model("optical", "clip")
     broken = model.load(folder)
