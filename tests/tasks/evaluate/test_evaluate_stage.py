@@ -5,7 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from evaluate_world import changed
+import yaml
+from evaluate_world import REPOSITORY, changed
 
 from sar_models import infer, model
 from sar_models.metrics import caption as caption_metrics
@@ -39,7 +40,8 @@ SETS = ["optical/sim_optical", "sar/all", "sar/real_ships", "sar/sim_pairs"]
 
 
 def outputs() -> dict[str, bytes]:
-    files = [paths.metrics("evaluate"), paths.metrics("compare"), *sorted(paths.plots().iterdir())]
+    files = [paths.metrics(name) for name in ("evaluate", "compare", "hygiene", "slices", "zero_shot")]
+    files += sorted([*paths.plots().iterdir(), *paths.predictions("captions").parent.iterdir()])
     return {file.name: file.read_bytes() for file in files}
 
 
@@ -80,15 +82,29 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
                 assert 0 < found["p"] <= 1
 
     assert sorted(outputs()) == [
-        "cider_by_variant.png", "compare.json", "evaluate.json", "learning_curves.png", "recall_by_variant.png",
-        "samples.png", "vqa_by_variant.png",
+        "answers.parquet", "captions.parquet", "cider_by_variant.png", "compare.json", "evaluate.json", "hygiene.json",
+        "learning_curves.png", "recall_by_variant.png", "retrieval.parquet", "samples.png", "slices.json", "slices.png",
+        "vqa_by_variant.png", "zero_shot.json",
     ]  # fmt: skip
-    flat = summary.metrics()
-    assert flat["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
+    shown = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["plots"]
+    drawn = [name for name in shown if isinstance(name, str)]
+    assert sorted(drawn) == sorted(f"plots/{name}" for name in outputs() if name.endswith(".png")), "`dvc plots show`"
+    named = summary.metrics()
+    assert set(named) == {
+        (f"models/{variant}/{kind}", f"data/{text}_text")
+        for variant in ("initial", "optical", "sar", "two_stage")
+        for kind in ("clip", "coca", "gpt")
+        for text in ("optical", "sar")
+    }
+    of_model = dict(named["models/two_stage/clip", "data/sar_text"])
+    assert of_model["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
         table["sar/sim_pairs"]["two_stage"]["mean_recall"]["value"], abs=1e-6
     )
+    assert "sar.all.two_stage.cider" in dict(named["models/two_stage/coca", "data/sar_text"])
+    assert "sar.all.two_stage.vqa_exact_match" in dict(named["models/two_stage/gpt", "data/sar_text"])
+    flat = [name for metrics in named.values() for name, _ in metrics]
     assert all(re.fullmatch(r"[\w./ -]+", name) for name in flat)
-    assert len(flat) == 4 * sum(len(METRICS | names) for names in ANSWERED.values())
+    assert len(flat) == len(set(flat)) == 4 * sum(len(METRICS | names) for names in ANSWERED.values())
     assert [(row["test_set"], row["variant"]) for row in summary.rows()][:4] == [
         ("optical/sim_optical", variant) for variant in ("initial", "optical", "sar", "two_stage")
     ]
@@ -108,7 +124,7 @@ def test_metrics_are_those_of_the_model(trained):
     table = json.loads(paths.metrics("evaluate").read_text())["sar/sim_pairs"]["two_stage"]
     pool = test_sets.read()
     chosen = next(found for found in pool.sets if found.name == "sar/sim_pairs").images
-    with predict.Pictures(pool) as pictures:
+    with predict.Pictures(pool, hardware=trained.hardware) as pictures:
         shown = [pictures.full(image) for image in chosen]
     clip, coca = (model.load(paths.model("two_stage", kind)) for kind in ("clip", "coca"))
 
@@ -171,6 +187,12 @@ def test_an_unreadable_image_is_an_error(trained):
     content[:200] = bytes(200)
     shard.write_bytes(content)
     with pytest.raises(ValueError, match=r"sim_pairs/0\.png"):
+        evaluate(params=trained)
+
+
+def test_a_missing_shard_is_an_error(trained):
+    (paths.sources_data("sar") / "sim_pairs" / "shards" / "000000.tar").unlink()
+    with pytest.raises(ValueError, match=r"sim_pairs/0\.png: \S+sim_pairs/shards/000000\.tar does not exist"):
         evaluate(params=trained)
 
 
