@@ -17,6 +17,7 @@ from tasks.params import load
 @flow(name="evaluate", flow_run_name="evaluate")
 def evaluate() -> None:
     from tasks.evaluate.stage import evaluate as evaluate_models
+    from tasks.report.page import write as write_report
 
     params = load()
     with tracking.run("evaluate", experiment=params.tracking.experiment, settings=asdict(params.evaluate)) as run:
@@ -24,6 +25,7 @@ def evaluate() -> None:
         run.log(summary.metrics())
         for artifact in (paths.metrics("evaluate"), paths.metrics("compare"), paths.plots()):
             run.artifact(artifact)
+        run.artifact(step(write_report)())
         table("evaluate", summary.rows(), description="Mean recall, CIDEr and exact match with 95 % intervals")
 
 
