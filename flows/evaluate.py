@@ -1,7 +1,7 @@
 """Evaluate: every variant of every model on every test set, with intervals, plots and a page of captions.
 
-In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, models/{optical,sar,two_stage}/*/
-Out  metrics/evaluate.json, metrics/compare.json, plots/
+In   data/{optical,sar}_text/, data/sources/, models/{optical,sar,two_stage}/*/
+Out  metrics/{evaluate,compare,hygiene}.json, data/predictions/, plots/
 Run  python -m flows.evaluate                  (what `dvc repro evaluate` runs)
 """
 
@@ -23,8 +23,9 @@ def evaluate() -> None:
     with tracking.run("evaluate", experiment=params.tracking.experiment, settings=asdict(params.evaluate)) as run:
         summary = step(evaluate_models)(params=params, log=run.log)
         run.log(summary.metrics())
-        for artifact in (paths.metrics("evaluate"), paths.metrics("compare"), paths.plots()):
-            run.artifact(artifact)
+        for name in ("evaluate", "compare", "hygiene"):
+            run.artifact(paths.metrics(name))
+        run.artifact(paths.plots())
         run.artifact(step(write_report)())
         table("evaluate", summary.rows(), description="Mean recall, CIDEr and exact match with 95 % intervals")
 

@@ -5,9 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sar_models.settings import Answering, Decoding, GptSettings, Hardware, ModelSettings, Sampling, bounded
+from sar_models.settings import (
+    RANDOM,
+    Answering,
+    Decoding,
+    GptSettings,
+    Hardware,
+    ModelSettings,
+    Sampling,
+    Start,
+    bounded,
+)
 from tasks import paths, strict
 
+VARIANTS = ("initial", "optical", "sar", "two_stage")  # of every model: untrained, and after each way of training
 MOST_SEED = 10**9  # of what numpy and torch draw: neither takes a negative one, torch none beyond 64 bits
 
 
@@ -113,6 +124,32 @@ class ModelText:
 
 
 @dataclass(frozen=True)
+class External:
+    """A checkpoint of other people, evaluated as a further variant. docs/evaluation.md"""
+
+    name: str  # of the variant
+    kind: Literal["clip", "coca"]
+    architecture: str  # one of ours or of open_clip, such as ViT-B-32
+    weights: str  # as in clip.start
+    sha256: str = ""
+    resize_positions: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z]\w*", self.name):
+            raise ValueError(f"name is {self.name!r}; use letters, digits and '_', a letter first")
+        if self.name in VARIANTS:
+            raise ValueError(f"name is '{self.name}', which is a variant of ours ({', '.join(VARIANTS)}): take another")
+        if self.weights == RANDOM:
+            raise ValueError("weights is random; name a file, a tag of open_clip or hf:ORG/NAME")
+        assert self.start, "its own checks have passed"
+
+    @property
+    def start(self) -> Start:
+        """The weights, as a training would begin with them."""
+        return Start(self.weights, self.sha256, self.resize_positions)
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """What is measured, and how surely."""
 
@@ -123,10 +160,17 @@ class Evaluate:
     decoding: Decoding
     answering: Answering  # of SAR-GPT
     sample_images: int  # on the page of test images
+    slice_images: int = 0  # SAR test images that are also shown with speckle, noise, another gain, fewer pixels
+    external: tuple[External, ...] = ()
 
     def __post_init__(self) -> None:
         bounded(self, least=1, keys=("bootstrap_draws", "batch_size"))
-        bounded(self, least=0, keys=("sample_images",))
+        bounded(self, least=0, keys=("sample_images", "slice_images"))
+        names = [external.name for external in self.external]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"external names {', '.join(twice)} more than once; give each checkpoint a name of its own"
+            )
         bounded(self, least=0, most=MOST_SEED, keys=("seed",))
 
 

@@ -1,6 +1,6 @@
 """Figures with equal bytes for equal content: no global state, fixed resolution, no software or date in the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,13 @@ LABELS = {
     "sar": "SAR alone",
     "two_stage": "two-stage (optical, then SAR)",
 }
+OTHERS = ("#CC79A7", "#D55E00", "#56B4E9", "#000000")  # of checkpoints of other people, in their order
+
+
+def colour(variant: str, variants: Sequence[str]) -> str:
+    """The colour of one of `variants`."""
+    others = [name for name in variants if name not in COLOURS]
+    return COLOURS[variant] if variant in COLOURS else OTHERS[others.index(variant) % len(OTHERS)]
 
 
 @contextmanager

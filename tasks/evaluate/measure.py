@@ -5,7 +5,7 @@ Unprefixed retrieval metrics are CLIP's, caption metrics CoCa's, `coca_*` the re
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -25,21 +25,26 @@ Statistics = dict[str, Statistic]  # metric → statistic over the images of a t
 Table = dict[str, dict[str, dict[str, Interval]]]  # test set → variant or pair of variants → metric → interval
 
 
-def statistics(
-    test_set: TestSet, pool: TestPool, rows: Sequence[NDArray[np.int64]], *, clip: Answers, coca: Answers, meteor: bool
-) -> Statistics:
-    """All metrics of one variant on one test set; `rows` are each image's captions among the distinct texts."""
+def ranks(test_set: TestSet, pool: TestPool, rows: Sequence[NDArray[np.int64]], answers: Answers) -> retrieval.Ranks:
+    """How one model ranks the images and captions of a test set; `rows` are each image's captions among the distinct
+    texts."""
     images = np.array(test_set.images, dtype=np.int64)
     captions = [text for image in images for text in pool.captions[image]]
     owner = np.repeat(np.arange(len(images)), [len(pool.captions[image]) for image in images])
     texts = np.concatenate([rows[image] for image in images])
-    found: Statistics = {}
-    for prefix, answers in (("", clip), ("coca_", coca)):
-        ranked = retrieval.ranks(answers.images[images], answers.texts[texts], image_of_text=owner, captions=captions)
-        found |= {f"{prefix}{name}": value for name, value in retrieval.statistics(ranked).items()}
-    assert coca.captions is not None, "only a CoCa writes captions"
-    generated = [coca.captions[image] for image in images]
-    return found | caption.statistics(generated, [pool.captions[image] for image in images], meteor=meteor)
+    return retrieval.ranks(answers.images[images], answers.texts[texts], image_of_text=owner, captions=captions)
+
+
+def statistics(
+    test_set: TestSet, pool: TestPool, answers: Answers, ranked: retrieval.Ranks, *, meteor: bool
+) -> Statistics:
+    """All metrics of one model on one test set: its retrieval, and the captions of a CoCa."""
+    prefix = "" if answers.captions is None else "coca_"
+    found = {f"{prefix}{name}": value for name, value in retrieval.statistics(ranked).items()}
+    if answers.captions is None:
+        return found
+    generated = [answers.captions[image] for image in test_set.images]
+    return found | caption.statistics(generated, [pool.captions[image] for image in test_set.images], meteor=meteor)
 
 
 def values(measured: Mapping[str, Mapping[str, Statistics]], *, settings: Evaluate) -> Table:
@@ -76,20 +81,18 @@ def together(first: Table, second: Table) -> Table:
     }
 
 
-def write(path: Path, table: Table) -> None:
-    """Write `table` as JSON: sorted, every number rounded to the same number of decimals."""
-    plain = {
-        test_set: {
-            variant: {metric: _rounded(asdict(interval)) for metric, interval in metrics.items()}
-            for variant, metrics in variants.items()
-        }
-        for test_set, variants in table.items()
-    }
+def write(path: Path, table: Mapping[str, Any]) -> None:
+    """Write `table`, nested as deep as it is, as JSON: sorted, every number rounded to the same number of decimals."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plain, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(_plain(table), indent=2, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def _rounded(interval: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: round(value, DECIMALS) + 0.0 if isinstance(value, float) else value for name, value in interval.items()
-    }
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return round(value, DECIMALS) + 0.0 if isinstance(value, float) else value

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sar_models.infer import caption, embed_images, embed_texts
+from sar_models import data
+from sar_models.infer import caption
 from sar_models.metrics.retrieval import text_key
 from sar_models.model import Model, load
-from sar_models.pixels import resize
+from sar_models.settings import Hardware
 from sar_models.shards import ShardReader
 from tasks import paths
+from tasks.evaluate.embeddings import Embedder
+from tasks.evaluate.external import open_external
 from tasks.evaluate.test_sets import TestPool
-from tasks.params import Params
+from tasks.params import VARIANTS, Params
 from tasks.train.start import begin
 
 KINDS = ("clip", "coca")
-VARIANTS = ("initial", "optical", "sar", "two_stage")
 
 
 @dataclass(frozen=True)
@@ -30,29 +32,33 @@ class Answers:
 
 
 class Pictures:
-    """The pool's pictures: as they are, or at the side that a model wants (decoded once, the last side is kept)."""
+    """The pool's pictures: as they are, or at the side that a model wants."""
 
-    def __init__(self, pool: TestPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: TestPool, *, hardware: Hardware) -> None:
+        self.places = [place | {"text": modality} for place, modality in zip(pool.images, pool.modalities, strict=True)]
         self._readers = {text: ShardReader(paths.sources_data(text)) for text in set(pool.modalities)}
-        self._size_px = 0
-        self._pictures: list[NDArray[np.uint8]] = []
+        self._hardware = hardware
+        self._resized: dict[int, Sequence[NDArray[np.uint8]]] = {}
 
     def full(self, image: int) -> NDArray[np.uint8]:
         """The picture (H, W, 1 or 3) of one row of the pool.
 
         Raises `ValueError` naming the record when it cannot be read: it is never replaced by zeros.
         """
-        return self._readers[self._pool.modalities[image]].picture(self._pool.images[image])
+        place = self.places[image]
+        return self._readers[place["text"]].picture(place)
 
-    def at(self, size_px: int) -> list[NDArray[np.uint8]]:
-        """All pictures (size_px, size_px, 1 or 3), in the order of the pool: S² or 3 S² bytes each."""
-        if self._size_px != size_px:
-            self._pictures = [
-                resize(self.full(image), size_px=size_px).transpose(1, 2, 0) for image in range(len(self._pool.images))
-            ]
-            self._size_px = size_px
-        return self._pictures
+    def at(self, size_px: int) -> Sequence[NDArray[np.uint8]]:
+        """All pictures (1 or 3, size_px, size_px), in the order of the pool, out of the cache that training uses."""
+        if size_px not in self._resized:
+            self._resized[size_px] = data.pictures(
+                self.places,
+                open_picture=lambda place: self._readers[place["text"]].picture(place),
+                size_px=size_px,
+                threads=self._hardware.threads,
+                cache=paths.input_cache() if self._hardware.pixel_cache else None,
+            )
+        return self._resized[size_px]
 
     def __enter__(self) -> "Pictures":
         return self
@@ -62,21 +68,38 @@ class Pictures:
             reader.close()
 
 
+def variants(params: Params) -> dict[str, tuple[str, ...]]:
+    """Variant → the kinds of model for images and texts that it has; those of other people stand last."""
+    return dict.fromkeys(VARIANTS, KINDS) | {each.name: (each.kind,) for each in params.evaluate.external}
+
+
 def model(variant: str, kind: str, *, params: Params) -> Model:
-    """The model of a variant: `initial` is where training starts from, the others lie in `models/<variant>/<kind>`."""
+    """The model of a variant: `initial` is where training starts from, those of `evaluate.external` are where their
+    weights lie, the others in `models/<variant>/<kind>`.
+
+    Raises `ValueError` when it is not there or does not load.
+    """
     if variant == "initial":
         return begin(kind, params=params).model
+    for external in params.evaluate.external:
+        if external.name == variant:
+            return open_external(external, params=params)
     return load(paths.model(variant, kind))
 
 
-def answers(of: Model, pictures: Pictures, texts: Sequence[str], *, params: Params) -> Answers:
-    """Ask `of` about all pictures and `texts`."""
+def answers(embedder: Embedder, pictures: Pictures, texts: Sequence[str], *, params: Params) -> Answers:
+    """Ask the model about all pictures and `texts`."""
+    of = embedder.model
     shown = pictures.at(of.image_size_px)
-    settings = params.evaluate
     return Answers(
-        images=embed_images(of, shown, hardware=params.hardware, batch_size=settings.batch_size),
-        texts=embed_texts(of, texts, hardware=params.hardware, batch_size=settings.batch_size),
-        captions=caption(of, shown, decoding=settings.decoding, hardware=params.hardware)
+        images=embedder.images(pictures.places, lambda: shown),
+        texts=embedder.texts(texts),
+        captions=caption(
+            of,
+            (each.transpose(1, 2, 0) for each in shown),
+            decoding=params.evaluate.decoding,
+            hardware=params.hardware,
+        )
         if of.kind == "coca"
         else None,
     )

@@ -1,9 +1,13 @@
 """Measure every variant of CLIP, CoCa and SAR-GPT on every test set.
 
-In   data/{optical,sar}_text/{test,test_questions,train_questions}.parquet, data/sources/*/shards,
-     models/{optical,sar,two_stage}/{clip,coca,gpt}/
+In   data/{optical,sar}_text/*.parquet, data/sources/*/{shards,features.parquet},
+     models/{optical,sar,two_stage}/{clip,coca,gpt}/, checkpoints named in `evaluate.external`
 Out  metrics/evaluate.json  {test_set: {variant: {metric: {value, low, high, n}}}}, 95 % intervals over images
      metrics/compare.json   {test_set: {"two_stage-optical": {metric: {value, low, high, n}}, …}}, paired differences
+     metrics/hygiene.json   {test_set: {images, distinct_captions, leaks_removed, …}}, whether the test sets are clean
+     metrics/zero_shot.json {test_set: {variant: {accuracy, per_class, confusion, …}}}, of test sets of chips
+     metrics/slices.json    {axis: {test_set: {level: {variant: {metric: …}}}}}, worse images and groups of images
+     data/predictions/      captions, answers and retrievals, record by record
      plots/                 learning curves, recall, CIDEr and exact match by variant, a page of images with captions
 """
 
@@ -12,11 +16,27 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import pyarrow as pa
+
 from sar_models.metrics.bootstrap import Interval
 from tasks import paths
-from tasks.evaluate import measure, plots, predict, predictions, samples, test_sets, vqa
+from tasks.evaluate import (
+    hygiene,
+    measure,
+    plots,
+    predict,
+    predictions,
+    retrieved,
+    samples,
+    slices,
+    test_sets,
+    vqa,
+    zero_shot,
+)
+from tasks.evaluate.embeddings import Embedder
+from tasks.evaluate.external import open_external
 from tasks.evaluate.vqa import EXACT_MATCH
-from tasks.params import Params
+from tasks.params import VARIANTS, Evaluate, Params
 
 Log = Callable[[Mapping[str, float], int], None]
 
@@ -34,10 +54,10 @@ class EvaluateSummary:
             {
                 "test_set": test_set,
                 "variant": variant,
-                "images": metrics["mean_recall"].n,
-                "mean_recall": _text(metrics["mean_recall"], decimals=1),
-                "cider": _text(metrics["cider"], decimals=2),
-                "vqa_exact_match": _text(metrics[EXACT_MATCH], decimals=1) if EXACT_MATCH in metrics else "",
+                "images": next(iter(metrics.values())).n,
+                "mean_recall": _text(metrics, "mean_recall", decimals=1),
+                "cider": _text(metrics, "cider", decimals=2),
+                "vqa_exact_match": _text(metrics, EXACT_MATCH, decimals=1),
             }
             for test_set, variants in self.table.items()
             for variant, metrics in variants.items()
@@ -54,63 +74,111 @@ class EvaluateSummary:
 
 
 def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
-    """Measure, write `metrics/` and `plots/`, and return the table. `log` hears how many models are done.
+    """Measure, write `metrics/`, `plots/` and the predictions, and return the table. `log` hears how many models are
+    done.
 
     Raises `ValueError` naming the file and row for an empty test set, a reference written by a model, an image that
-    cannot be read, and embeddings that are not finite; and for METEOR without Java, before any model is asked.
+    cannot be read, embeddings that are not finite, and a test image that models were trained on; and before any model
+    is asked, for METEOR without Java and a checkpoint of other people that does not fit.
     """
     if params.evaluate.meteor:
         from sar_models.metrics.meteor import require_java
 
         require_java()
     pool = test_sets.read()
+    compared_with = hygiene.refuse_leaks()
     asked = vqa.read()
+    for external in params.evaluate.external:
+        open_external(external, params=params)  # read again when its turn comes: a mistake is told now
     for sentence in pool.left_out:
         print(sentence)
-    texts, rows = predict.distinct(pool.captions)
-    measured: dict[str, dict[str, measure.Statistics]] = {found.name: {} for found in pool.sets}
-    answered: dict[str, dict[str, measure.Statistics]] = {}
-    captions: dict[str, list[str]] = {}
-    said: dict[str, list[str]] = {}
-    done = count(1)
-    with predict.Pictures(pool) as pictures:
-        for variant in predict.VARIANTS:
-            answers = {}
-            for kind in predict.KINDS:
-                print(f"{variant} {kind}: {len(pool.images)} images, {len(texts)} distinct texts", flush=True)
-                model = predict.model(variant, kind, params=params)
-                answers[kind] = predict.answers(model, pictures, texts, params=params)
-                _tell(log, next(done))
-            captions[variant] = answers["coca"].captions or []
-            for test_set in pool.sets:
-                measured[test_set.name][variant] = measure.statistics(
-                    test_set, pool, rows, clip=answers["clip"], coca=answers["coca"], meteor=params.evaluate.meteor
-                )
-            print(f"{variant} gpt: {len(asked.images)} images, {len(asked.rows)} questions", flush=True)
-            said[variant] = vqa.answers(vqa.model(variant, params=params), asked, params=params)
-            _tell(log, next(done))
-            for name, found in vqa.statistics(asked, said[variant], names=list(measured)).items():
-                answered.setdefault(name, {})[variant] = found
+    with predict.Pictures(pool, hardware=params.hardware) as pictures:
+        found = _ask(pool, pictures, asked, params=params, log=log)
         table = measure.together(
-            measure.values(measured, settings=params.evaluate), measure.values(answered, settings=params.evaluate)
+            measure.values(found.measured, settings=params.evaluate),
+            measure.values(found.answered, settings=params.evaluate),
         )
-        compared = {
-            name: {variant: vqa.of_the_model(found) for variant, found in variants.items()}
-            for name, variants in answered.items()
-        }
         measure.write(paths.metrics("evaluate"), table)
-        measure.write(
-            paths.metrics("compare"),
-            measure.together(
-                measure.comparisons(measured, settings=params.evaluate),
-                measure.comparisons(compared, settings=params.evaluate),
-            ),
-        )
-        predictions.write(paths.predictions("captions"), [image["record_id"] for image in pool.images], captions)
-        vqa.write(paths.predictions("answers"), asked, said)
-        plots.write(paths.plots(), table)
-        samples.write(paths.plots() / "samples.png", pool, pictures, captions, settings=params.evaluate)
+        measure.write(paths.metrics("compare"), _compared(found, settings=params.evaluate))
+        measure.write(paths.metrics("hygiene"), hygiene.measure(pool, compared=compared_with))
+        measure.write(paths.metrics("zero_shot"), found.zero_shot)
+        measure.write(paths.metrics("slices"), found.slices)
+        predictions.write(paths.predictions("captions"), [image["record_id"] for image in pool.images], found.captions)
+        retrieved.write(paths.predictions("retrieval"), found.retrieved)
+        vqa.write(paths.predictions("answers"), asked, found.said)
+        plots.write(paths.plots(), table, slices=found.slices)
+        samples.write(paths.plots() / "samples.png", pool, pictures, found.captions, settings=params.evaluate)
     return EvaluateSummary(table=table, left_out=tuple(pool.left_out))
+
+
+@dataclass
+class _Found:
+    """What has been found of the variants asked so far."""
+
+    measured: dict[str, dict[str, measure.Statistics]]  # test set → variant → of images and captions
+    answered: dict[str, dict[str, measure.Statistics]]  # likewise, of questions
+    zero_shot: dict[str, dict[str, Any]]  # test set → variant
+    slices: dict[str, dict[str, Any]]  # axis → test set → level → variant
+    captions: dict[str, list[str]]  # variant → one an image
+    said: dict[str, list[str]]  # variant → one a question
+    retrieved: list[pa.Table]
+
+
+def _ask(
+    pool: test_sets.TestPool, pictures: predict.Pictures, asked: vqa.Asked, *, params: Params, log: Log | None
+) -> _Found:
+    """Ask every model of every variant."""
+    settings = params.evaluate
+    texts, rows = predict.distinct(pool.captions)
+    labelled = zero_shot.read(pool)
+    wholes = retrieved.whole(pool)
+    found = _Found({of.name: {} for of in pool.sets}, {}, {of.name: {} for of in labelled}, {}, {}, {}, [])
+    done = count(1)
+    for variant, kinds in predict.variants(params).items():
+        for kind in kinds:
+            print(f"{variant} {kind}: {len(pool.images)} images, {len(texts)} distinct texts", flush=True)
+            embedder = Embedder(predict.model(variant, kind, params=params), params=params)
+            answers = predict.answers(embedder, pictures, texts, params=params)
+            _tell(log, next(done))
+            if answers.captions is not None:
+                found.captions[variant] = answers.captions
+            for test_set in pool.sets:
+                ranked = measure.ranks(test_set, pool, rows, answers)
+                of_model = measure.statistics(test_set, pool, answers, ranked, meteor=settings.meteor)
+                found.measured[test_set.name].setdefault(variant, {}).update(of_model)
+                if kind == kinds[0] and test_set in wholes:
+                    found.retrieved += retrieved.tables(
+                        variant, test_set, pool, ranked, answers=answers, distinct=texts, rows=rows
+                    )
+            if kind == kinds[0]:
+                for of in labelled:
+                    found.zero_shot[of.name][variant] = zero_shot.measure(
+                        of, embedder, answers.images, settings=settings
+                    )
+                slices.add(found.slices, variant, slices.corrupted(
+                    pool, pictures, embedder, texts=answers.texts, rows=rows, settings=settings
+                ))  # fmt: skip
+        if variant in VARIANTS:
+            print(f"{variant} gpt: {len(asked.images)} images, {len(asked.rows)} questions", flush=True)
+            found.said[variant] = vqa.answers(vqa.model(variant, params=params), asked, params=params)
+            _tell(log, next(done))
+            for name, of_answers in vqa.statistics(asked, found.said[variant], names=list(found.measured)).items():
+                found.answered.setdefault(name, {})[variant] = of_answers
+    for whole in wholes:
+        for variant, of_group in slices.of_groups(whole, pool, found.measured[whole.name], settings=settings).items():
+            slices.add(found.slices, variant, of_group)
+    return found
+
+
+def _compared(found: _Found, *, settings: Evaluate) -> measure.Table:
+    """The paired differences of all variants; what a baseline answers is the same for all."""
+    of_models = {
+        name: {variant: vqa.of_the_model(of_answers) for variant, of_answers in variants.items()}
+        for name, variants in found.answered.items()
+    }
+    return measure.together(
+        measure.comparisons(found.measured, settings=settings), measure.comparisons(of_models, settings=settings)
+    )
 
 
 def _tell(log: Log | None, done: int) -> None:
@@ -118,5 +186,9 @@ def _tell(log: Log | None, done: int) -> None:
         log({"models_done": done}, done)
 
 
-def _text(interval: Interval, *, decimals: int) -> str:
+def _text(metrics: Mapping[str, Interval], name: str, *, decimals: int) -> str:
+    """The metric with its interval; empty for a variant without such a model."""
+    if name not in metrics:
+        return ""
+    interval = metrics[name]
     return f"{interval.value:.{decimals}f} [{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"

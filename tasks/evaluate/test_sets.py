@@ -29,6 +29,7 @@ class TestPool:
     images: list[dict[str, Any]]  # the image's place, as in records.PLACE
     modalities: list[str]  # of each image, the text that it is tested for: sar | optical
     captions: list[list[str]]  # for each image, its true captions
+    routes: list[list[str]]  # of each of them, which way it was written: a2c, sa2c, …
     sets: list[TestSet]  # sorted by name
     left_out: list[str]  # a sentence for each source that has too few images for a test set of its own
 
@@ -42,6 +43,7 @@ def read(modalities: Sequence[str] = ("optical", "sar")) -> TestPool:
     images: list[dict[str, Any]] = []
     modality_of: list[str] = []
     captions: list[list[str]] = []
+    routes: list[list[str]] = []
     sets: list[TestSet] = []
     left_out: list[str] = []
     for modality in modalities:
@@ -62,9 +64,11 @@ def read(modalities: Sequence[str] = ("optical", "sar")) -> TestPool:
                 images.append(place)
                 modality_of.append(modality)
                 captions.append([])
+                routes.append([])
             elif images[number] != place:
                 raise ValueError(f"{path}: record {row['record_id']} stands for two different images")
             captions[number].append(row["text"])
+            routes[number].append(row["route"])
         by_source: dict[str, list[int]] = {}
         for number in range(first, len(images)):
             by_source.setdefault(images[number]["source"], []).append(number)
@@ -77,7 +81,7 @@ def read(modalities: Sequence[str] = ("optical", "sar")) -> TestPool:
             sets.append(TestSet(f"{modality}/all", tuple(range(first, len(images)))))
         elif left_out and not any(found.name.startswith(f"{modality}/") for found in sets):
             raise ValueError(f"{path} holds one image; retrieval needs at least {MIN_IMAGES}. Add test images")
-    return TestPool(images, modality_of, captions, sorted(sets, key=lambda found: found.name), left_out)
+    return TestPool(images, modality_of, captions, routes, sorted(sets, key=lambda found: found.name), left_out)
 
 
 def _check(rows: Sequence[Mapping[str, Any]], where: str) -> None:

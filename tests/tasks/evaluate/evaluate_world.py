@@ -1,6 +1,7 @@
 """A tiny project with everything that the evaluate stage reads: shards, test texts, descriptions, trained models."""
 
 import dataclasses
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sar_models.images import decode
 from sar_models.settings import Answering, Decoding, Hardware, ModelSettings, Training
 from tasks import paths, records
+from tasks.download.features import features
 from tasks.params import Evaluate, Params, Tracking, load
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -25,7 +28,8 @@ citation: none
 radiometry: {{unit: amplitude}}
 {simulate}
 """
-SIZES = {"optical": {"sim_optical": 5}, "sar": {"real_ships": 4, "sim_pairs": 6}}
+SIZES = {"optical": {"sim_optical": 5}, "sar": {"real_ships": 4, "sim_pairs": 6}}  # test images of each source
+TRAIN = 2  # further images of each source, in its train split
 
 
 def captions(number: int) -> list[str]:
@@ -47,14 +51,19 @@ def settings() -> Params:
         evaluate=Evaluate(
             bootstrap_draws=100, seed=1, batch_size=4, meteor=False,
             decoding=Decoding(method="greedy", max_tokens=8, batch_size=4),
-            answering=Answering(max_tokens=4, batch_size=8), sample_images=3,
+            answering=Answering(max_tokens=4, batch_size=8), sample_images=3, slice_images=6,
         ),
         tracking=Tracking("test", ""),
     )  # fmt: skip
 
 
-def write_text(modality: str, rows: list[dict]) -> None:
-    records.write(paths.text(modality) / "test.parquet", rows, schema=records.TEXT)
+def write_text(modality: str, rows: list[dict], *, split: str = "test") -> None:
+    records.write(paths.text(modality) / f"{split}.parquet", rows, schema=records.TEXT)
+
+
+def boxes(number: int) -> list[dict]:
+    """Of as many ships as the captions say."""
+    return [{"class": "ship", "x": 1.0, "y": 1.0, "w": 8.0, "h": 18.0}] * (number % 3 + 1)
 
 
 def questions(record_id: str, number: int) -> list[dict]:
@@ -87,8 +96,10 @@ def write_project(root: Path) -> Params:
     (root / "params.yaml").write_text(json.dumps({"sources": params.sources}))
     generator = np.random.default_rng(0)
     for modality, sources in SIZES.items():
-        rows, asked = [], []
+        rows, trained, asked = [], [], []
         for source, count in sources.items():
+            described: list[dict] = []
+            recorded: list[dict] = []
             simulated = source.startswith("sim_")
             folder = paths.sources_data(modality) / source
             (folder / "shards").mkdir(parents=True)
@@ -102,24 +113,36 @@ def write_project(root: Path) -> Params:
             )
             shard = folder / "shards" / "000000.tar"
             with shard.open("wb") as file:
-                for number in range(count):
+                for number in range(count + TRAIN):
                     data = png(generator, channels=1 if modality == "sar" else 3)
                     place = {
                         "record_id": f"{source}/{number}.png", "source": source, "shard": shard.name,
-                        "offset": file.tell(), "length": len(data), "sha256": "", "width_px": 40, "height_px": 30,
-                        "bands": 1, "bit_depth": 8, "modality": modality, "channels": None,
-                        "low": [0.0], "high": [255.0], "group": str(number),
+                        "offset": file.tell(), "length": len(data), "sha256": hashlib.sha256(data).hexdigest(),
+                        "width_px": 40, "height_px": 30, "bands": 1, "bit_depth": 8, "modality": modality,
+                        "channels": None, "low": [0.0], "high": [255.0], "group": f"{source}/{number}",
                     }  # fmt: skip
                     file.write(data)
-                    if source != "real_ships" or number < 2:
-                        asked += [place | row | {"split": "test"} for row in questions(place["record_id"], number)]
-                    rows += [
+                    recorded.append(place | {"boxes": boxes(number)})
+                    described.append({"record_id": place["record_id"], **features(decode(data))})
+                    split = "test" if number < count else "train"
+                    captioned = [
                         place | {"caption_id": f"{place['record_id']}#c{c}", "text": text, "route": "a2c",
-                                 "rule": "x@1", "claims": [], "split": "test"}
+                                 "rule": "x@1", "claims": [], "split": split}
                         for c, text in enumerate(captions(number))
                     ]  # fmt: skip
+                    if split == "train":
+                        trained += captioned
+                        continue
+                    rows += captioned
+                    if source != "real_ships" or number < 2:
+                        asked += [place | row | {"split": "test"} for row in questions(place["record_id"], number)]
+            records.write(folder / "records.parquet", recorded, schema=records.RECORDS)
+            records.write(folder / "features.parquet", described, schema=records.FEATURES)
         write_text(modality, rows)
+        write_text(modality, trained, split="train")
+        write_text(modality, [], split="val")
         folder = paths.text(modality)
+        records.write(folder / "quarantine.parquet", [], schema=records.QUARANTINE)
         records.write(folder / "test_questions.parquet", asked, schema=records.QUESTION_TEXT)
         records.write(folder / "train_questions.parquet", asked[1:], schema=records.QUESTION_TEXT)
     return params

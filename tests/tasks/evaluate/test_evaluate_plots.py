@@ -83,7 +83,7 @@ def test_the_page_shows_whatever_a_model_says(project, tmp_path):
     pool = test_sets.read()
     said = ["", "$x^2$ 100 %", "图像 \x07 é", "word " * 200, "w" * 300] * 3
     captions = dict.fromkeys(VARIANTS, said)
-    with Pictures(pool) as pictures:
+    with Pictures(pool, hardware=project.hardware) as pictures:
         samples.write(
             tmp_path / "page.png", pool, pictures, captions, settings=changed(project, sample_images=6).evaluate
         )
@@ -93,6 +93,6 @@ def test_the_page_shows_whatever_a_model_says(project, tmp_path):
 
 def test_no_page_without_sar_images(project, tmp_path):
     pool = test_sets.read(["optical"])
-    with Pictures(pool) as pictures:
+    with Pictures(pool, hardware=project.hardware) as pictures:
         samples.write(tmp_path / "page.png", pool, pictures, {}, settings=project.evaluate)
     assert not (tmp_path / "page.png").exists()

@@ -35,7 +35,8 @@ SETS = ["optical/sim_optical", "sar/all", "sar/real_ships", "sar/sim_pairs"]
 
 
 def outputs() -> dict[str, bytes]:
-    files = [paths.metrics("evaluate"), paths.metrics("compare"), *sorted(paths.plots().iterdir())]
+    files = [paths.metrics(name) for name in ("evaluate", "compare", "hygiene", "slices", "zero_shot")]
+    files += sorted([*paths.plots().iterdir(), *paths.predictions("captions").parent.iterdir()])
     return {file.name: file.read_bytes() for file in files}
 
 
@@ -74,8 +75,9 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
                 assert found["value"] == pytest.approx(difference, abs=2e-6)
 
     assert sorted(outputs()) == [
-        "cider_by_variant.png", "compare.json", "evaluate.json", "learning_curves.png", "recall_by_variant.png",
-        "samples.png", "vqa_by_variant.png",
+        "answers.parquet", "captions.parquet", "cider_by_variant.png", "compare.json", "evaluate.json", "hygiene.json",
+        "learning_curves.png", "recall_by_variant.png", "retrieval.parquet", "samples.png", "slices.json", "slices.png",
+        "vqa_by_variant.png", "zero_shot.json",
     ]  # fmt: skip
     flat = summary.metrics()
     assert flat["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
@@ -102,7 +104,7 @@ def test_metrics_are_those_of_the_model(trained):
     table = json.loads(paths.metrics("evaluate").read_text())["sar/sim_pairs"]["two_stage"]
     pool = test_sets.read()
     chosen = next(found for found in pool.sets if found.name == "sar/sim_pairs").images
-    with predict.Pictures(pool) as pictures:
+    with predict.Pictures(pool, hardware=trained.hardware) as pictures:
         shown = [pictures.full(image) for image in chosen]
     clip, coca = (model.load(paths.model("two_stage", kind)) for kind in ("clip", "coca"))
 
