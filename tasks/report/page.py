@@ -97,7 +97,8 @@ def _content(version: Version) -> dict[str, Any]:
     finally:
         pictures.close()
     checked = {text: documents[f"validate_{text}"] for text in items.TEXTS if documents[f"validate_{text}"]}
-    variants = {name: tables.VARIANTS.get(name, "from outside") for of in measured.values() for name in of}
+    said_of = {name: tables.VARIANTS.get(name, "from outside") for of in measured.values() for name in of}
+    variants = tables.own_first(said_of)
     return {
         "name": version.name,
         "commit": version.commit,
@@ -116,7 +117,7 @@ def _content(version: Version) -> dict[str, Any]:
         "judged": examples.judged(version),
         "searches": searches,
         "zero_shot": documents["zero_shot"],
-        "slices": tables.slices(documents["slices"] or {}),
+        "slices": tables.along(documents["slices"] or {}),
         "hygiene": documents["hygiene"],
         "leaks": {text: of["leaks"] for text, of in checked.items()},
         "frame": charts,

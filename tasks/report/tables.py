@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.evaluate import slices
 from tasks.report.charts import Chart, Point, chart
 
 VARIANTS = {
@@ -47,6 +48,12 @@ class Table:
     scale: float
 
 
+def own_first(variants: Mapping[str, Any]) -> dict[str, Any]:
+    """The project's own variants in the order of their making, then those from outside."""
+    own = {name: variants[name] for name in VARIANTS if name in variants}
+    return own | {name: of for name, of in variants.items() if name not in own}
+
+
 def colours(variants: Iterable[str]) -> dict[str, str]:
     """Variant → its class in the style sheet; the project's own keep theirs, those from outside share the rest."""
     own = {name: f"v{number}" for number, name in enumerate(VARIANTS, start=1)}
@@ -76,7 +83,7 @@ def _over(pairs: Mapping[str, Any]) -> dict[str, Any]:
 def _row(name: str, variants: Mapping[str, Any], metric: str, *, best: bool = True) -> Row | None:
     """Null where no variant has the metric."""
     entries: dict[str, Entry | None] = {}
-    for variant, metrics in variants.items():
+    for variant, metrics in own_first(variants).items():
         entry = metrics.get(metric)
         entries[variant] = entry if entry is not None and entry["value"] is not None else None
     measured = {variant: entry for variant, entry in entries.items() if entry is not None}
@@ -95,45 +102,63 @@ def _best(entries: Mapping[str, Entry]) -> str | None:
 def questions(measured: Mapping[str, Any]) -> dict[str, list[Row]]:
     """Test set → a row for each family of questions: the variants, and the two baselines that see no image."""
     found: dict[str, list[Row]] = {}
-    for test_set, variants in measured.items():
-        prefix = "vqa_exact_match_"
-        names = [name.removeprefix(prefix) for name in next(iter(variants.values())) if name.startswith(prefix)]
-        for family in (name for name in sorted(names) if name not in ANSWER_TYPES):
-            some = next(iter(variants.values()))
-            entries: dict[str, Entry | None] = {name: of[f"{prefix}{family}"] for name, of in variants.items()}
-            entries |= {kind: some.get(f"vqa_{kind}_{family}") for kind in ("majority", "text_only")}
-            entries["over"] = variants.get("two_stage", {}).get(f"vqa_over_majority_{family}")
-            known = {name: entry for name, entry in entries.items() if entry is not None and name != "over"}
+    prefix = "vqa_exact_match_"
+    for test_set, of in measured.items():
+        asked = {name: metrics for name, metrics in own_first(of).items() if "vqa_exact_match" in metrics}
+        names = {name.removeprefix(prefix) for metrics in asked.values() for name in metrics if name.startswith(prefix)}
+        for family in sorted(names.difference(ANSWER_TYPES)):
+            entries: dict[str, Entry | None] = {name: metrics[f"{prefix}{family}"] for name, metrics in asked.items()}
+            some = next(iter(asked.values()))
+            entries |= {kind: some[f"vqa_{kind}_{family}"] for kind in ("majority", "text_only")}
+            known = {name: entry for name, entry in entries.items() if entry is not None}
+            entries["over"] = asked.get("two_stage", {}).get(f"vqa_over_majority_{family}")
             row = Row(family.replace("_", " "), some[f"{prefix}{family}"]["n"], entries, _best(known))
             found.setdefault(test_set, []).append(row)
     return found
 
 
-def slices(found: Mapping[str, Any], *, metric: str = "mean_recall") -> list[tuple[str, str, list[Row], Chart]]:
-    """Axis, test set, a row for each level, and the chart: where a slice has the metric at two levels or more."""
+@dataclass(frozen=True)
+class Slice:
+    """A metric along one axis: a chart where images were made worse step by step, bars where they were divided."""
+
+    axis: str
+    test_set: str
+    rows: tuple[Row, ...]
+    chart: Chart | None
+    scale: float  # top of the bars
+
+
+def along(found: Mapping[str, Any], *, metric: str = "mean_recall") -> list[Slice]:
+    """A slice for each axis and test set with the metric at two levels or more."""
     shown = []
     for axis, sets in found.items():
         for test_set, levels in sets.items():
-            rows = [row for level in _ordered(levels) if (row := _row(level, levels[level], metric)) is not None]
-            if len(rows) < 2:
-                continue
-            series: dict[str, list[Point]] = {}
-            for place, row in enumerate(rows):
-                for variant, entry in row.entries.items():
-                    if entry is not None:
-                        point = Point(place, entry["value"], entry["low"], entry["high"])
-                        series.setdefault(variant, []).append(point)
-            labels = {float(place): row.name for place, row in enumerate(rows)}
-            shown.append((axis, test_set, rows, chart(f"{axis}, {test_set}", series, unit="%", labels=labels)))
-    return shown
+            names = sorted(levels, key=lambda name: _position(axis, name))
+            rows = tuple(row for name in names if (row := _row(name, levels[name], metric, best=False)) is not None)
+            if len(rows) >= 2:
+                drawn = _line_chart(f"{axis}, {test_set}", rows) if axis in slices.LEVELS else None
+                tops = [entry["high"] for row in rows for entry in row.entries.values() if entry is not None]
+                shown.append(Slice(axis, test_set, rows, drawn, max(*tops, 1e-9)))
+    return sorted(shown, key=lambda one: one.chart is None)
 
 
-def _ordered(levels: Mapping[str, Any]) -> Sequence[str]:
-    """Numbers by size, words as they come."""
-    try:
-        return sorted(levels, key=float)
-    except ValueError:
-        return list(levels)
+def _line_chart(title: str, rows: Sequence[Row]) -> Chart:
+    series: dict[str, list[Point]] = {}
+    for place, row in enumerate(rows):
+        for variant, entry in row.entries.items():
+            if entry is not None:
+                series.setdefault(variant, []).append(Point(place, entry["value"], entry["low"], entry["high"]))
+    return chart(title, series, unit="%", labels={float(place): row.name for place, row in enumerate(rows)})
+
+
+def _position(axis: str, level: str) -> tuple[int, str]:
+    """From mild to hard, from few to many; other words by the alphabet. The clean images stand where no change is."""
+    known: list[str] = list({"objects": slices.OBJECTS, "object_size": slices.SIDES}.get(axis, {}))
+    if axis in slices.LEVELS:
+        values = slices.LEVELS[axis]
+        below = [name for name, value in values.items() if value < 0 < max(values.values())]
+        known = [*below, slices.CLEAN, *(name for name in values if name not in below)]
+    return (known.index(level) if level in known else len(known), level)
 
 
 def learning(curves: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[Chart]:

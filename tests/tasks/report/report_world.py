@@ -73,7 +73,9 @@ def later_files() -> None:
              "confusion": [[813, 1], [2, 4]]}  # fmt: skip
     dump("metrics/zero_shot.json", {"sar/chips": dict.fromkeys(VARIANTS, found)})
     level = {variant: {"mean_recall": entry(21.0)} for variant in VARIANTS}
-    dump("metrics/slices.json", {"speckle_looks": {"sar/all": {"4": level, "16": level, "1": level}}})
+    table = {"speckle_looks": {"sar/sample": dict.fromkeys(("1", "16", "4", "clean"), level)}}
+    table["objects"] = {"sar/all": dict.fromkeys(("0", "10 or more", "2-4"), level)}
+    dump("metrics/slices.json", table)
 
 
 def captions(change: str = "") -> None:

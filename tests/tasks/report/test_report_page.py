@@ -10,7 +10,7 @@ from dvc.repo import Repo
 from report_world import HOSTILE, VARIANTS, captions, entry, examples, later_files
 
 from tasks import paths
-from tasks.report import charts, page, paper
+from tasks.report import charts, page, paper, tables
 from tasks.report.version import of_tree
 
 
@@ -174,6 +174,19 @@ def test_verdicts_on_the_claims_of_the_paper() -> None:
     assert answers(0.12, entry(9.0))[bleu] == "met, not surely"  # 8.3 times
     assert answers(0.2, entry(9.0))[bleu] == "not met"
     assert answers(0.0, entry(9.0))[bleu] == "no ratio: the baseline scores below 0.01"
+
+
+def test_slices_go_from_mild_to_hard_and_the_clean_images_stand_where_nothing_is_changed() -> None:
+    def order(axis: str, *levels: str) -> list[str]:
+        of = {"two_stage": {"mean_recall": entry(1.0)}}
+        (found,) = tables.along({axis: {"sar/all": dict.fromkeys(sorted(levels), of)}})
+        return [row.name for row in found.rows]
+
+    assert order("speckle_looks", "1", "16", "4", "clean") == ["clean", "16", "4", "1"]
+    assert order("gain_db", "+3", "+6", "-3", "-6", "clean") == ["-6", "-3", "clean", "+3", "+6"]
+    assert order("noise_db", "-10", "0", "clean") == ["clean", "-10", "0"]
+    assert order("objects", "0", "10 or more", "2-4") == ["0", "2-4", "10 or more"]
+    assert order("source", "b", "a") == ["a", "b"]
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [0.003, 0.001], [1.0, 9.9], [57.0, 100.0], [-4.0, 3.0], [12345.0, 7.0]])
