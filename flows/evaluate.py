@@ -1,7 +1,7 @@
 """Evaluate: every variant of every model on every test set, with intervals, plots and a page of captions.
 
 In   data/{optical,sar}_text/, data/sources/, models/{optical,sar,two_stage}/*/
-Out  metrics/{evaluate,compare,hygiene}.json, data/predictions/, plots/
+Out  metrics/{evaluate,compare,hygiene,zero_shot,slices}.json, data/predictions/, plots/
 Run  python -m flows.evaluate                  (what `dvc repro evaluate` runs)
 """
 
@@ -22,8 +22,9 @@ def evaluate() -> None:
     params = load()
     with tracking.run("evaluate", experiment=params.tracking.experiment, settings=asdict(params.evaluate)) as run:
         summary = step(evaluate_models)(params=params, log=run.log)
-        run.log(summary.metrics())
-        for name in ("evaluate", "compare", "hygiene"):
+        for (model, data), metrics in summary.metrics().items():
+            run.log_of(metrics, model=model, data=data)
+        for name in ("evaluate", "compare", "hygiene", "zero_shot", "slices"):
             run.artifact(paths.metrics(name))
         run.artifact(paths.plots())
         run.artifact(step(write_report)())

@@ -21,6 +21,7 @@ from prefect import flow
 from flows.stage import main, step, table
 from tasks import paths
 from tasks.download import catalog
+from tasks.evaluate import external
 from tasks.params import load
 from tasks.plan import Planned, plan
 from tasks.train.start import check_files
@@ -44,6 +45,7 @@ def dvc_repro() -> None:
         print("every stage is up to date", flush=True)
         return
     check_files(params)
+    external.check_files(params)
     total, running, failed = len(waiting), dict[Future[int], Planned](), list[str]()
     processes: list[subprocess.Popen[str]] = []
     with ThreadPoolExecutor(lanes) as pool, _ended_with_us(processes):

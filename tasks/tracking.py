@@ -1,9 +1,10 @@
 """Runs in MLflow: one a stage, named like the DVC stage. The one module of the stages that imports mlflow."""
 
+import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -138,6 +139,44 @@ class Run:
         while self._waiting:
             client().log_batch(self.run_id, metrics=self._waiting[:1000])
             self._waiting = self._waiting[1000:]
+
+    def log_of(self, metrics: Iterable[tuple[str, float]], *, model: str, data: str) -> None:
+        """Keep metrics with the model and the data set that they are of: `models/two_stage/clip`, `data/sar_text`.
+
+        Both are outputs in `dvc.lock`, and known to MLflow by that digest; what is none is not attached.
+        """
+        if self.run_id is None:
+            return
+        import time
+
+        from mlflow.entities import Dataset, DatasetInput, LoggedModelInput, Metric
+
+        digests = lock.output_digests()
+        named: dict[str, str] = {}
+        if data in digests:
+            named = {"dataset_name": data, "dataset_digest": digests[data]}
+            source = json.dumps({"path": data, "md5": digests[data]})
+            given = Dataset(name=data, digest=digests[data], source_type="dvc", source=source)
+            client().log_inputs(self.run_id, datasets=[DatasetInput(given)])
+        if model in digests:
+            named["model_id"] = self._model(model, digests[model])
+            client().log_inputs(self.run_id, models=[LoggedModelInput(named["model_id"])])
+        now_ms = int(time.time() * 1000)
+        self._waiting += [Metric(name, float(value), now_ms, 0, run_id=self.run_id, **named) for name, value in metrics]
+        self.flush()
+
+    def _model(self, path: str, digest: str) -> str:
+        """The id of MLflow's entry for these weights, made if need be."""
+        experiment = client().get_run(self.run_id).info.experiment_id
+        known = client().search_logged_models(
+            experiment_ids=[experiment], filter_string=f"tags.`dvc.path` = '{path}' AND tags.`dvc.weights` = '{digest}'"
+        )
+        if known:
+            return str(known[0].model_id)
+        tags = {"dvc.path": path, "dvc.weights": digest}
+        made = client().create_logged_model(experiment, name=path.replace("/", "-"), tags=tags)
+        client().finalize_logged_model(made.model_id, "READY")
+        return str(made.model_id)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         if self.run_id is not None:

@@ -15,7 +15,7 @@ from tasks.evaluate.vqa import EXACT_MATCH, MAJORITY
 STAGES = {"optical": "stage 1, optical text", "two_stage": "stage 2, SAR text", "sar": "SAR text alone"}
 SLICE_COLUMNS = 4
 SLICES = {  # axis → title
-    "speckle_looks": "speckle of … looks", "noise_db": "noise above the mean [dB]", "gain_db": "gain [dB]",
+    "speckle_looks": "added speckle [looks]", "noise_db": "noise to mean power [dB]", "gain_db": "gain [dB]",
     "resolution": "resolution", "objects": "number of objects", "object_size": "median size of objects",
     "source": "source", "route": "route of the captions",
 }  # fmt: skip

@@ -26,11 +26,11 @@ from tasks.evaluate.test_sets import TestPool, TestSet
 from tasks.params import Evaluate
 
 SET, CLEAN = "sar/sample", "clean"
-LEVELS: dict[corrupt.Kind, dict[str, float]] = {  # axis → level as it is written → its value, from mild to hard
-    "speckle_looks": {"16": 16, "4": 4, "1": 1},
-    "noise_db": {"-10": -10, "0": 0},
-    "gain_db": {"-6": -6, "-3": -3, "+3": 3, "+6": 6},
-    "resolution": {"1/2": 2, "1/4": 4, "1/8": 8},
+LEVELS: dict[corrupt.Kind, dict[str, float | None]] = {  # axis → level as it is written → its value; none: as it is
+    "speckle_looks": {CLEAN: None, "16": 16, "4": 4, "1": 1},
+    "noise_db": {CLEAN: None, "-10": -10, "0": 0},
+    "gain_db": {"-6": -6, "-3": -3, CLEAN: None, "+3": 3, "+6": 6},
+    "resolution": {CLEAN: None, "1/2": 2, "1/4": 4, "1/8": 8},
 }
 METRICS = ("mean_recall", "i2t_r1", "t2i_r1", "cider")
 LEAST_IMAGES = 10  # of a group that is told
@@ -69,8 +69,11 @@ def corrupted(
     clean = measured("", lambda: [pictures.at(size_px)[image] for image in chosen])
     table: Of = {}
     for axis, levels in LEVELS.items():
-        table[axis] = {SET: {CLEAN: clean}}
+        table[axis] = {SET: {}}
         for level, value in levels.items():
+            if value is None:
+                table[axis][SET][level] = clean
+                continue
             worse = partial(_worse, pool, pictures, chosen, axis, level, value, size_px=size_px, seed=settings.seed)
             table[axis][SET][level] = measured(f"{axis} {level} {settings.seed}", worse)
     return table

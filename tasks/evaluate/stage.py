@@ -46,6 +46,7 @@ class EvaluateSummary:
     """What the flow shows and what MLflow gets."""
 
     table: measure.Table
+    kinds: Mapping[str, str]  # metric → kind of model that it measures
     left_out: tuple[str, ...]  # a sentence for each source without a test set of its own
 
     def rows(self) -> list[dict[str, Any]]:
@@ -63,14 +64,17 @@ class EvaluateSummary:
             for variant, metrics in variants.items()
         ]
 
-    def metrics(self) -> dict[str, float]:
-        """`sar.sim_ships.two_stage.mean_recall` → value, for every metric."""
-        return {
-            f"{test_set.replace('/', '.')}.{variant}.{metric}": interval.value
-            for test_set, variants in self.table.items()
-            for variant, metrics in variants.items()
-            for metric, interval in metrics.items()
-        }
+    def metrics(self) -> dict[tuple[str, str], list[tuple[str, float]]]:
+        """(model, data set) as DVC calls them → names such as `sar.sim_ships.two_stage.mean_recall`, and values."""
+        found: dict[tuple[str, str], list[tuple[str, float]]] = {}
+        for test_set, variants in self.table.items():
+            data = f"data/{test_set.partition('/')[0]}_text"
+            for variant, metrics in variants.items():
+                for metric, interval in metrics.items():
+                    name = f"{test_set.replace('/', '.')}.{variant}.{metric}"
+                    model = f"models/{variant}/{self.kinds[metric]}"
+                    found.setdefault((model, data), []).append((name, interval.value))
+        return found
 
 
 def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
@@ -108,7 +112,7 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
         vqa.write(paths.predictions("answers"), asked, found.said)
         plots.write(paths.plots(), table, slices=found.slices)
         samples.write(paths.plots() / "samples.png", pool, pictures, found.captions, settings=params.evaluate)
-    return EvaluateSummary(table=table, left_out=tuple(pool.left_out))
+    return EvaluateSummary(table=table, kinds=found.kinds, left_out=tuple(pool.left_out))
 
 
 @dataclass
@@ -122,6 +126,7 @@ class _Found:
     captions: dict[str, list[str]]  # variant → one an image
     said: dict[str, list[str]]  # variant → one a question
     retrieved: list[pa.Table]
+    kinds: dict[str, str]  # metric → kind of model that it measures
 
 
 def _ask(
@@ -132,7 +137,7 @@ def _ask(
     texts, rows = predict.distinct(pool.captions)
     labelled = zero_shot.read(pool)
     wholes = retrieved.whole(pool)
-    found = _Found({of.name: {} for of in pool.sets}, {}, {of.name: {} for of in labelled}, {}, {}, {}, [])
+    found = _Found({of.name: {} for of in pool.sets}, {}, {of.name: {} for of in labelled}, {}, {}, {}, [], {})
     done = count(1)
     for variant, kinds in predict.variants(params).items():
         for kind in kinds:
@@ -146,6 +151,7 @@ def _ask(
                 ranked = measure.ranks(test_set, pool, rows, answers)
                 of_model = measure.statistics(test_set, pool, answers, ranked, meteor=settings.meteor)
                 found.measured[test_set.name].setdefault(variant, {}).update(of_model)
+                found.kinds.update(dict.fromkeys(of_model, kind))
                 if kind == kinds[0] and test_set in wholes:
                     found.retrieved += retrieved.tables(
                         variant, test_set, pool, ranked, answers=answers, distinct=texts, rows=rows
@@ -164,6 +170,7 @@ def _ask(
             _tell(log, next(done))
             for name, of_answers in vqa.statistics(asked, found.said[variant], names=list(found.measured)).items():
                 found.answered.setdefault(name, {})[variant] = of_answers
+                found.kinds.update(dict.fromkeys(of_answers, "gpt"))
     for whole in wholes:
         for variant, of_group in slices.of_groups(whole, pool, found.measured[whole.name], settings=settings).items():
             slices.add(found.slices, variant, of_group)

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from tasks import paths, records
 
 MIN_IMAGES = 2  # retrieval among one image, and CIDEr over one document, say nothing
+ENCODING = "its source has another encoding: convert that file to UTF-8, then run download and all that follows"
 PLACE = [name for name, _ in records.PLACE]
 
 
@@ -37,8 +41,8 @@ class TestPool:
 def read(modalities: Sequence[str] = ("optical", "sar")) -> TestPool:
     """Read `test.parquet` of each modality.
 
-    Raises `ValueError` for an empty test set, a caption written by a model, an empty caption, a caption_id that comes
-    twice, and images of one record that differ; each names the row.
+    Raises `ValueError` for an empty test set, a caption written by a model, an empty caption or one of another
+    encoding, a caption_id that comes twice, and images of one record that differ; each names the row.
     """
     images: list[dict[str, Any]] = []
     modality_of: list[str] = []
@@ -48,7 +52,7 @@ def read(modalities: Sequence[str] = ("optical", "sar")) -> TestPool:
     left_out: list[str] = []
     for modality in modalities:
         path = paths.text(modality) / "test.parquet"
-        rows = records.read(path, columns=[*PLACE, "caption_id", "text", "route"])
+        rows = _rows(path)
         if not rows:
             raise ValueError(
                 f"{path} holds no row: no source of the {modality} text has a test image. Raise validate.split.test in "
@@ -84,6 +88,26 @@ def read(modalities: Sequence[str] = ("optical", "sar")) -> TestPool:
     return TestPool(images, modality_of, captions, routes, sorted(sets, key=lambda found: found.name), left_out)
 
 
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """The table's rows, or a `ValueError` that names the first whose text is no UTF-8."""
+    table = records.read_table(path, columns=[*PLACE, "caption_id", "text", "route"])
+    try:
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
+    except UnicodeDecodeError:
+        valid = [_is_utf8(text) for text in table["text"].cast(pa.binary()).to_pylist()]
+        row = valid.index(False) if False in valid else 0
+        raise ValueError(f"{path} row {row}: the text is not UTF-8; {ENCODING}") from None
+
+
+def _is_utf8(text: bytes | None) -> bool:
+    try:
+        (text or b"").decode("utf-8")
+        return True
+    except UnicodeDecodeError:
+        return False
+
+
 def _check(rows: Sequence[Mapping[str, Any]], where: str) -> None:
     seen: set[str] = set()
     for number, row in enumerate(rows):
@@ -92,6 +116,8 @@ def _check(rows: Sequence[Mapping[str, Any]], where: str) -> None:
             raise ValueError(f"{place}: a model wrote this caption; model-written text is never a test reference")
         if not row["text"] or not row["text"].strip():
             raise ValueError(f"{place}: the caption is empty")
+        if "\ufffd" in row["text"]:
+            raise ValueError(f"{place}: the caption holds a replacement character; {ENCODING}")
         if row["caption_id"] in seen:
             raise ValueError(f"{place}: this caption_id comes twice; run validate again")
         seen.add(row["caption_id"])

@@ -1,5 +1,6 @@
 """Where runs go, and what is said when they cannot."""
 
+import json
 import os
 import socket
 import subprocess
@@ -67,3 +68,30 @@ def test_stages_that_begin_together_share_a_new_store(tmp_path: Path) -> None:
     client = MlflowClient(tracking_uri=store, registry_uri=store)
     runs = client.search_runs([client.get_experiment_by_name("new").experiment_id])
     assert [run.info.status for run in runs] == ["FINISHED"] * 3
+
+
+def test_metrics_know_their_model_and_their_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("SAR_TEXT_TRACKING", "on")
+    monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path))
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / "dvc.yaml").write_text("stages: {evaluate: {cmd: x, deps: [data/sar_text]}}")
+    built = {"models/two_stage/clip": "1" * 32 + ".dir", "data/sar_text": "2" * 32 + ".dir"}
+    outs = [{"path": path, "md5": digest} for path, digest in built.items()]
+    (tmp_path / "dvc.lock").write_text(json.dumps({"stages": {"x": {"outs": outs}}}))
+    for _ in range(2):
+        with tracking.run("evaluate", experiment="attached") as run:
+            run.log_of([("a.recall", 1.5), ("b.recall", 2.5)], model="models/two_stage/clip", data="data/sar_text")
+            run.log_of([("c.recall", 3.5)], model="models/initial/clip", data="data/sar_text")
+
+    client = tracking.client()
+    assert run.run_id is not None
+    found = client.get_run(run.run_id)
+    assert found.data.metrics == {"a.recall": 1.5, "b.recall": 2.5, "c.recall": 3.5}
+    (data,) = [given.dataset for given in found.inputs.dataset_inputs]
+    assert (data.name, data.digest) == ("data/sar_text", built["data/sar_text"])
+    (model,) = client.search_logged_models(experiment_ids=[found.info.experiment_id])
+    assert [given.model_id for given in found.inputs.model_inputs] == [model.model_id], "one entry for equal weights"
+    assert model.tags["dvc.weights"] == built["models/two_stage/clip"]
+    attached = {(metric.key, metric.value, metric.dataset_digest) for metric in model.metrics}
+    assert attached == {("a.recall", 1.5, data.digest), ("b.recall", 2.5, data.digest)}

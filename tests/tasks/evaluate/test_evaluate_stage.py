@@ -5,7 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from evaluate_world import changed
+import yaml
+from evaluate_world import REPOSITORY, changed
 
 from sar_models import infer, model
 from sar_models.metrics import caption as caption_metrics
@@ -79,12 +80,25 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
         "learning_curves.png", "recall_by_variant.png", "retrieval.parquet", "samples.png", "slices.json", "slices.png",
         "vqa_by_variant.png", "zero_shot.json",
     ]  # fmt: skip
-    flat = summary.metrics()
-    assert flat["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
+    shown = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["plots"]
+    drawn = [name for name in shown if isinstance(name, str)]
+    assert sorted(drawn) == sorted(f"plots/{name}" for name in outputs() if name.endswith(".png")), "`dvc plots show`"
+    named = summary.metrics()
+    assert set(named) == {
+        (f"models/{variant}/{kind}", f"data/{text}_text")
+        for variant in ("initial", "optical", "sar", "two_stage")
+        for kind in ("clip", "coca", "gpt")
+        for text in ("optical", "sar")
+    }
+    of_model = dict(named["models/two_stage/clip", "data/sar_text"])
+    assert of_model["sar.sim_pairs.two_stage.mean_recall"] == pytest.approx(
         table["sar/sim_pairs"]["two_stage"]["mean_recall"]["value"], abs=1e-6
     )
+    assert "sar.all.two_stage.cider" in dict(named["models/two_stage/coca", "data/sar_text"])
+    assert "sar.all.two_stage.vqa_exact_match" in dict(named["models/two_stage/gpt", "data/sar_text"])
+    flat = [name for metrics in named.values() for name, _ in metrics]
     assert all(re.fullmatch(r"[\w./ -]+", name) for name in flat)
-    assert len(flat) == 4 * sum(len(METRICS | names) for names in ANSWERED.values())
+    assert len(flat) == len(set(flat)) == 4 * sum(len(METRICS | names) for names in ANSWERED.values())
     assert [(row["test_set"], row["variant"]) for row in summary.rows()][:4] == [
         ("optical/sim_optical", variant) for variant in ("initial", "optical", "sar", "two_stage")
     ]
@@ -167,6 +181,12 @@ def test_an_unreadable_image_is_an_error(trained):
     content[:200] = bytes(200)
     shard.write_bytes(content)
     with pytest.raises(ValueError, match=r"sim_pairs/0\.png"):
+        evaluate(params=trained)
+
+
+def test_a_missing_shard_is_an_error(trained):
+    (paths.sources_data("sar") / "sim_pairs" / "shards" / "000000.tar").unlink()
+    with pytest.raises(ValueError, match=r"sim_pairs/0\.png: \S+sim_pairs/shards/000000\.tar does not exist"):
         evaluate(params=trained)
 
 

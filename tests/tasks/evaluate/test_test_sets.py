@@ -1,5 +1,6 @@
 import re
 
+import pyarrow as pa
 import pytest
 from evaluate_world import SIZES, captions, write_text
 
@@ -40,6 +41,10 @@ def test_a_source_with_one_image_counts_only_with_the_others(project):
         ({"text": "  "}, "row 1 (real_ships/0.png#c1): the caption is empty"),
         ({"text": None}, "row 1 (real_ships/0.png#c1): the caption is empty"),
         ({"caption_id": "real_ships/0.png#c0"}, "row 1 (real_ships/0.png#c0): this caption_id comes twice"),
+        (
+            {"text": "A caf\ufffd."},
+            "row 1 (real_ships/0.png#c1): the caption holds a replacement character",
+        ),
         ({"offset": 7}, "record real_ships/0.png stands for two different images"),
     ],
 )
@@ -50,6 +55,18 @@ def test_bad_rows_are_named(project, change, message):
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         test_sets.read()
     assert "test.parquet" in str(error.value)
+
+
+def test_captions_in_another_encoding_name_the_row(project):
+    path = paths.text("sar") / "test.parquet"
+    table = records.read_table(path)
+    texts = [text.encode() for text in table["text"].to_pylist()]
+    texts[3] = "Schiffe vor Kühlungsborn.".encode("latin-1")
+    latin = pa.Array.from_buffers(pa.string(), len(texts), pa.array(texts, pa.binary()).buffers())
+    broken = table.set_column(table.schema.get_field_index("text"), "text", latin)
+    records.write_table(path, broken)
+    with pytest.raises(ValueError, match=r"test\.parquet row 3: the text is not UTF-8"):
+        test_sets.read()
 
 
 def test_an_empty_a_tiny_and_a_missing_table(project):
