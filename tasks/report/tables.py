@@ -152,12 +152,10 @@ def _line_chart(title: str, rows: Sequence[Row]) -> Chart:
 
 
 def _position(axis: str, level: str) -> tuple[int, str]:
-    """From mild to hard, from few to many; other words by the alphabet. The clean images stand where no change is."""
-    known: list[str] = list({"objects": slices.OBJECTS, "object_size": slices.SIDES}.get(axis, {}))
-    if axis in slices.LEVELS:
-        values = slices.LEVELS[axis]
-        below = [name for name, value in values.items() if value < 0 < max(values.values())]
-        known = [*below, slices.CLEAN, *(name for name in values if name not in below)]
+    """In the order that the slices define, from mild to hard or from few to many; other words by the alphabet."""
+    orders: dict[str, Iterable[str]] = {"objects": slices.OBJECTS, "object_size": slices.SIDES}
+    orders |= {name: levels for name, levels in slices.LEVELS.items()}
+    known = list(orders.get(axis, ()))
     return (known.index(level) if level in known else len(known), level)
 
 
