@@ -154,7 +154,7 @@ def _line_chart(title: str, rows: Sequence[Row]) -> Chart:
 def _position(axis: str, level: str) -> tuple[int, str]:
     """In the order that the slices define, from mild to hard or from few to many; other words by the alphabet."""
     orders: dict[str, Iterable[str]] = {"objects": slices.OBJECTS, "object_size": slices.SIDES}
-    orders |= {name: levels for name, levels in slices.LEVELS.items()}
+    orders |= {str(name): levels for name, levels in slices.LEVELS.items()}
     known = list(orders.get(axis, ()))
     return (known.index(level) if level in known else len(known), level)
 
