@@ -17,6 +17,7 @@ from tasks.params import load
 @flow(name="evaluate", flow_run_name="evaluate")
 def evaluate() -> None:
     from tasks.evaluate.stage import evaluate as evaluate_models
+    from tasks.report.page import write as write_report
 
     params = load()
     with tracking.run("evaluate", experiment=params.tracking.experiment, settings=asdict(params.evaluate)) as run:
@@ -26,6 +27,7 @@ def evaluate() -> None:
         for name in ("evaluate", "compare", "hygiene", "zero_shot", "slices"):
             run.artifact(paths.metrics(name))
         run.artifact(paths.plots())
+        run.artifact(step(write_report)())
         table("evaluate", summary.rows(), description="Mean recall, CIDEr and exact match with 95 % intervals")
 
 

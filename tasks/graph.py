@@ -21,6 +21,7 @@ OUTSIDE = {
     "flows/server.py": "where the stage reports",
     "tasks/tracking.py": "what is reported",
     "tasks/lock.py": "digests for the report",
+    "tasks/report/page.py": "the page that MLflow gets",
 }
 
 

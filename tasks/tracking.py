@@ -200,8 +200,8 @@ def run(stage: str, *, experiment: str, settings: Mapping[str, Any] | None = Non
 
     tags = {"dvc.stage": stage, "git.commit": git_commit(), **input_digests(stage)}
     run_id = client().create_run(experiment_id(experiment), run_name=stage, tags=tags).info.run_id
-    flat = _flat(settings or {})
-    client().log_batch(run_id, params=[Param(name, str(value)[:6000]) for name, value in flat.items()])
+    params = [Param(name, str(value)[:6000]) for name, value in flat(settings or {}).items()]
+    client().log_batch(run_id, params=params)
     current = Run(run_id)
     try:
         yield current
@@ -240,11 +240,9 @@ def input_digests(stage: str) -> dict[str, str]:
     }
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots."""
+    found: dict[str, Any] = {}
     for name, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sar_models.metrics.bootstrap import Statistic
-from sar_models.metrics.retrieval import TIE, percent
+from sar_models.metrics.retrieval import percent
+from sar_models.metrics.rivals import TIE
 from sar_models.metrics.vqa import mean_of_shares
 
 
