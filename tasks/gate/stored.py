@@ -39,11 +39,19 @@ class Stored:
 
 @contextmanager
 def stored() -> Iterator[Stored]:
-    """The cache of this checkout, and behind it the default remote where there is one."""
+    """The cache of this checkout, and behind it the default remote where there is one.
+
+    Raises `ValueError` when there is no DVC repository, or its configuration cannot be read.
+    """
     from dvc.config import NoRemoteError
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo(str(paths.root())) as repo:
+    try:
+        opened = Repo(str(paths.root()))
+    except DvcException as error:
+        raise ValueError(f"DVC cannot be used in {paths.root()}: {error}") from error
+    with opened as repo:
         places = [repo.cache.local]
         with suppress(NoRemoteError):  # a cache alone is a way to work
             places.append(repo.cloud.get_remote_odb())
