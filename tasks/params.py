@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -177,6 +178,39 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """What a new champion of one kind may lose: metric → margin, in the metric's own unit. docs/promotion.md"""
+
+    sar: dict[str, float]  # of the SAR test set: no worse than the margin in each, surely better in one
+    optical: dict[str, float]  # of the optical test set: what may be forgotten
+
+    def __post_init__(self) -> None:
+        if not self.sar:
+            raise ValueError("sar names no metric; a new champion must be better in something")
+        for name, margin in (self.sar | self.optical).items():
+            if name.startswith("vqa_count_error"):
+                raise ValueError(f"{name} is an error, the lower the better; guard metrics of which more is better")
+            if not 0 <= margin < inf:
+                raise ValueError(f"the margin of {name} is {margin}; it must be at least 0")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a challenger must show before it becomes the champion. docs/promotion.md"""
+
+    least_images: int  # that are left of a test set without what either model learned from
+    clip: Guard
+    coca: Guard
+    gpt: Guard
+
+    def __post_init__(self) -> None:
+        bounded(self, least=2, keys=("least_images",))
+
+    def of(self, kind: Literal["clip", "coca", "gpt"]) -> Guard:
+        return {"clip": self.clip, "coca": self.coca, "gpt": self.gpt}[kind]
+
+
+@dataclass(frozen=True)
 class Tracking:
     """Names in MLflow."""
 
@@ -205,6 +239,7 @@ class Params:
     coca: ModelSettings
     gpt: GptSettings
     evaluate: Evaluate
+    gate: Gate
     tracking: Tracking
 
     def __post_init__(self) -> None:
