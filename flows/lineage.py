@@ -1,4 +1,4 @@
-"""Commands about lineage: `sar-text audit`."""
+"""Commands about lineage: `sar-text audit`, `sar-text impact`."""
 
 import argparse
 import json
@@ -15,8 +15,39 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
         "audit", _audit, "what stands behind a model version, each answer with its evidence; findings: exit code 2"
     )
     audit.add_argument("version", metavar="MODEL@ALIAS|MODEL/VERSION", help="such as sar-rs-clip@champion or sar-gpt/3")
+    audit.add_argument("--verify", action="store_true", help="hash everything behind it anew: cache, remote, registry")
     audit.add_argument("--json", action="store_true", help="print all of it as JSON")
     audit.add_argument("--list", choices=["images"], help="name every image with the digest of its bytes")
+    impact = add("impact", _impact, "every data set, run, version and alias that a source or an image touched")
+    asked = impact.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--source", help="such as hrsid_sample")
+    asked.add_argument("--record", metavar="ID", help="such as sim_ships/JPEGImages/0002001.jpg")
+    asked.add_argument("--caption", metavar="ID", help="of a caption or question, such as RECORD#c0")
+    asked.add_argument("--file", metavar="SHA256", help="digest of an image or of an annotation")
+    impact.add_argument("--json", action="store_true", help="print all of it as JSON")
+
+
+def _impact(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from tasks import paths
+    from tasks.lineage import versions
+    from tasks.lineage.collect import Lineage
+    from tasks.lineage.impact import impact, of_file, of_record, of_source
+
+    lineage = Lineage.at(paths.root())
+    lineage.add_all()
+    if arguments.source:
+        items = [of_source(arguments.source, lineage=lineage)]
+    elif arguments.file:
+        items = of_file(arguments.file, lineage=lineage)
+    else:
+        items = [of_record(arguments.record or arguments.caption, lineage=lineage)]
+    known = versions.load_all()
+    found = [impact(item, lineage=lineage, versions=known) for item in items]
+    for each in found:
+        _print(f"impact of {each.item}", asdict(each), as_json=arguments.json)
+    _end([finding for each in found for finding in each.findings])
 
 
 def _audit(arguments: argparse.Namespace) -> None:
@@ -26,7 +57,16 @@ def _audit(arguments: argparse.Namespace) -> None:
     from tasks.lineage.collect import Lineage
 
     version = versions.pick(versions.load_all(), arguments.version)
-    result = audit(version, lineage=Lineage.at(paths.root()), list_images=arguments.list == "images")
+    lineage = Lineage.at(paths.root())
+    result = audit(version, lineage=lineage, list_images=arguments.list == "images")
+    if arguments.verify:
+        from tasks.lineage.verify import remote_of, verify
+        from tasks.registry.fetch import fetch
+
+        artifact = fetch(f"models:/{version.name}")
+        verified = verify(version, lineage=lineage, remote=remote_of(paths.root()), artifact=artifact)
+        result.verified = {"files": verified.files, "bytes": verified.size_bytes}
+        result.findings += verified.findings
     if arguments.list == "images" and not arguments.json:
         for image in result.images or []:
             print("\t".join(image.values()))

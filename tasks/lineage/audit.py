@@ -27,6 +27,7 @@ class Audit:
     checks: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     decisions: dict[str, str] = field(default_factory=dict)
+    verified: dict[str, int] | None = None  # files and bytes that were hashed anew, where that was asked for
     images: list[dict[str, str]] | None = None  # asked for by name only: there are many
     notes: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)

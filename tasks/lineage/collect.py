@@ -35,7 +35,7 @@ class Lineage:
     runs: dict[str, StageRun] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _memo: Memo = field(default_factory=dict)
-    _parsed: dict[str, dict[str, StageRun]] = field(default_factory=dict)
+    parsed: dict[str, dict[str, StageRun]] = field(default_factory=dict)
 
     @classmethod
     def at(cls, root: Path) -> "Lineage":
@@ -52,14 +52,14 @@ class Lineage:
 
     def lock(self, blob: str) -> dict[str, StageRun]:
         """Stage → run, of a lock. Raises `ValueError` naming the commit of one that is damaged."""
-        if blob not in self._parsed:
+        if blob not in self.parsed:
             text = self.all_texts[blob] if "all_texts" in self.__dict__ else self.history.texts([blob])[blob]
             try:
-                self._parsed[blob] = stage_runs(text.decode(), memo=self._memo)
+                self.parsed[blob] = stage_runs(text.decode(), memo=self._memo)
             except ValueError as error:
                 commit = next(commit for commit, found in self.history.locks.items() if found == blob)
                 raise ValueError(f"{LOCK} of commit {commit[:DIGITS]} is damaged: {error}") from error
-        return self._parsed[blob]
+        return self.parsed[blob]
 
     def locks_with(self, digest: str) -> list[str]:
         """Commits whose lock says `digest` somewhere, the oldest first."""
@@ -161,7 +161,7 @@ class Lineage:
         """Stage run → the oldest commit whose lock has it, of every revision that can be read."""
         first: dict[str, str] = {}
         for commit, blob in self.history.locks.items():
-            for run in self._parsed.get(blob, {}).values():
+            for run in self.parsed.get(blob, {}).values():
                 first.setdefault(run.name, commit)
         return first
 

@@ -1,13 +1,15 @@
 """Model versions as the registry tells of them, through the client of tasks/tracking.py."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tasks import tracking
 
 _PAGE = 1000
-DECISIONS = ("gate.", "promoted.", "withdrawn")  # tags that say who or what decided on a version, and why
+PROMOTED = "promoted."  # tags of a model, JSON: which version became champion, by whom and why
+DECISIONS = ("gate.", PROMOTED, "withdrawn")  # tags that say who or what decided on a version, and why
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Version:
     created_s: float  # since 1970 UTC
     tags: Mapping[str, str]
     aliases: tuple[str, ...]
+    promotions: Mapping[str, str] = field(default_factory=dict)  # tags of the model that tell of this version
 
     @property
     def name(self) -> str:
@@ -36,14 +39,18 @@ class Version:
         return self.tags.get("git.commit", "")
 
     def decisions(self) -> dict[str, str]:
-        return {key: value for key, value in sorted(self.tags.items()) if key.startswith(DECISIONS)}
+        return {
+            key: value for key, value in sorted({**self.promotions, **self.tags}.items()) if key.startswith(DECISIONS)
+        }
 
 
 def load_all() -> list[Version]:
     """Every version in the registry, by model and number."""
     client = tracking.client()
     aliases: dict[tuple[str, str], list[str]] = {}
+    promotions: dict[str, dict[str, str]] = {}
     for model in _pages(client.search_registered_models):
+        promotions[model.name] = {key: value for key, value in model.tags.items() if key.startswith(PROMOTED)}
         for alias, number in model.aliases.items():
             aliases.setdefault((model.name, str(number)), []).append(alias)
     found = [
@@ -54,10 +61,15 @@ def load_all() -> list[Version]:
             created_s=version.creation_timestamp / 1000,
             tags=dict(version.tags),
             aliases=tuple(sorted(aliases.get((version.name, str(version.version)), []))),
+            promotions=_of(str(version.version), promotions[version.name]),
         )
         for version in _pages(client.search_model_versions)
     ]
     return sorted(found, key=lambda version: (version.model, int(version.number)))
+
+
+def _of(number: str, promotions: Mapping[str, str]) -> dict[str, str]:
+    return {key: text for key, text in promotions.items() if str(json.loads(text)["version"]) == number}
 
 
 def pick(versions: list[Version], asked: str) -> Version:

@@ -28,7 +28,7 @@ class World(MadeHistory):
     def __init__(self, root: Path, *, leak: bool = False) -> None:
         super().__init__(root)
         self.leak = leak
-        self.files: dict[str, bytes] = {}
+        self.outputs: list[dict[str, str]] = []  # of every revision
 
     def revise(self, images: dict[str, int], *, weights: str, subject: str = "run") -> dict[str, str]:
         """Number of images by source (`ships`, `ports` of SAR, `town` optical); gives every output."""
@@ -67,13 +67,14 @@ class World(MadeHistory):
         two_stage = {"models/two_stage/clip": self._weights(weights)}
         runs["finetune@clip"] = ({**self._read(outputs, "sar"), **optical}, two_stage)
         outputs |= optical | two_stage
-        metrics = json.dumps(METRICS).encode()
+        metrics = json.dumps(METRICS | {"weights": {weights: {}}}).encode()
         tested = {"data/sar_text": outputs["data/sar_text"], **two_stage}
         runs["evaluate"] = (tested, {"metrics/evaluate.json": md5(metrics)})
         outputs["metrics/evaluate.json"] = md5(metrics)
-        self.files = {**CODE, **descriptions, **reports, "metrics/evaluate.json": metrics, "dvc.lock": lock(runs),
+        files = {**CODE, **descriptions, **reports, "metrics/evaluate.json": metrics, "dvc.lock": lock(runs),
                       "requirements.lock": b"torch==2.15.0\n", "dvc.yaml": b"stages: {}\n"}  # fmt: skip
-        self.commit(self.files, subject=subject)
+        self.commit(files, subject=subject)
+        self.outputs.append(outputs)
         return outputs
 
     def _read(self, outputs: dict[str, str], text: str) -> dict[str, str]:

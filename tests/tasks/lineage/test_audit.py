@@ -1,9 +1,11 @@
 """The audit answers from a history, and finds what was planted in it."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from tasks import tracking
 from tasks.lineage import versions
 from tasks.lineage.audit import Audit, audit
 from tests.fakes.world import World
@@ -76,6 +78,25 @@ def test_weights_that_no_lock_names_are_a_finding(tmp_path: Path, registry: Regi
     world.finish()
     findings = audited(world, outputs, registry, **{"dvc.weights": "a" * 32 + ".dir"}).findings
     assert any("no dvc.lock of any revision has its weights aaaa" in finding for finding in findings)
+
+
+def test_a_champion_shows_who_made_it_so_and_without_is_a_finding(tmp_path: Path, registry: Register) -> None:
+    world = World(tmp_path / "repository")
+    outputs = world.revise(IMAGES, weights="new")
+    world.finish()
+    audited(world, outputs, registry)
+    client = tracking.client()
+    client.set_registered_model_alias("sar-rs-clip", "champion", "1")
+    version = versions.pick(versions.load_all(), "sar-rs-clip@champion")
+    assert audit(version, lineage=lineage_of(world)).findings == [
+        "it is the champion, and no tag says who or what decided so"
+    ]
+    client.set_registered_model_tag("sar-rs-clip", "promoted.1", json.dumps({"version": "1", "by": "Ada"}))
+    client.set_registered_model_tag("sar-rs-clip", "promoted.2", json.dumps({"version": "2", "by": "Bob"}))
+    version = versions.pick(versions.load_all(), "sar-rs-clip@champion")
+    result = audit(version, lineage=lineage_of(world))
+    assert result.findings == []
+    assert list(result.decisions) == ["promoted.1"]
 
 
 def test_a_metric_that_the_registry_tells_otherwise_is_a_finding(tmp_path: Path, registry: Register) -> None:
