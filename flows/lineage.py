@@ -1,4 +1,4 @@
-"""Commands about lineage: `sar-text audit`, `sar-text impact`."""
+"""Commands about lineage: `sar-text audit`, `sar-text impact`, `sar-text withdraw`."""
 
 import argparse
 import json
@@ -25,6 +25,44 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     asked.add_argument("--caption", metavar="ID", help="of a caption or question, such as RECORD#c0")
     asked.add_argument("--file", metavar="SHA256", help="digest of an image or of an annotation")
     impact.add_argument("--json", action="store_true", help="print all of it as JSON")
+
+    withdraw = add(
+        "withdraw", _withdraw, "stop using a source or a record: tags, aliases, and a list of what to delete"
+    )
+    what = withdraw.add_mutually_exclusive_group(required=True)
+    what.add_argument("--source")
+    what.add_argument("--record", metavar="ID")
+    withdraw.add_argument("--reason", required=True, help="why, for those who ask later")
+    withdraw.add_argument("--by", required=True, metavar="NAME", help="who decided")
+    withdraw.add_argument("--purge", action="store_true", help="delete what is listed, after you type the name of it")
+
+
+def _withdraw(arguments: argparse.Namespace) -> None:
+    from tasks import paths
+    from tasks.lineage.collect import Lineage
+    from tasks.lineage.impact import of_record, of_source
+    from tasks.lineage.verify import remote_of
+    from tasks.lineage.withdraw import purge, withdraw
+
+    lineage = Lineage.at(paths.root())
+    lineage.add_all()
+    name = arguments.source or arguments.record
+    item = of_source(name, lineage=lineage) if arguments.source else of_record(name, lineage=lineage)
+    remote = remote_of(paths.root())
+    done = withdraw(item, reason=arguments.reason, by=arguments.by, lineage=lineage, remote=remote)
+    answers = {
+        "written to": done.file, "tagged": done.tagged, "aliases": done.aliases,
+        "to delete": [str(path) for path in done.delete], "to delete on the remote": done.remote,
+        "to delete by hand": done.by_hand, "old revisions that lead to it": done.impact.old_revisions,
+        "findings": done.impact.findings,
+    }  # fmt: skip
+    _print(f"withdrawal of {item.name}", answers, as_json=False)
+    print("next: commit that file, `dvc repro`, commit dvc.lock; then `sar-text audit` shows whether it is gone")
+    if arguments.purge:
+        if input(f"type {name} to delete {len(done.delete)} files and folders, {len(done.remote)} objects: ") != name:
+            raise ValueError("nothing was deleted: what you typed is not its name")
+        print(f"deleted: {purge(done, remote=remote)}")
+    _end(done.impact.findings)
 
 
 def _impact(arguments: argparse.Namespace) -> None:
@@ -67,6 +105,14 @@ def _audit(arguments: argparse.Namespace) -> None:
         verified = verify(version, lineage=lineage, remote=remote_of(paths.root()), artifact=artifact)
         result.verified = {"files": verified.files, "bytes": verified.size_bytes}
         result.findings += verified.findings
+    if list((paths.root() / "sources" / "withdrawn").glob("*.yaml")):
+        from tasks.lineage.withdraw import still_there
+
+        whole = Lineage.at(paths.root())
+        whole.add_all()
+        findings, notes = still_there(whole, known=versions.load_all())
+        result.findings += findings
+        result.notes += notes
     if arguments.list == "images" and not arguments.json:
         for image in result.images or []:
             print("\t".join(image.values()))

@@ -123,7 +123,8 @@ def _roles(item: Item, *, lineage: Lineage, result: Impact) -> dict[str, str]:
             result.findings.append(f"{node.name} is taken to hold it: {error}")
     text = {made for name in roles for run in graph.made_into[name] for made in graph.made_into[run]}
     roles |= {name: "holds it" for name in text if f"/{item.source}" in name and name.startswith("data/")}
-    validated = [node for node in graph.nodes.values() if _is_validated(node)]
+    fed = graph.after(roles)  # a data set that read nothing that holds it cannot have its rows
+    validated = [node for node in graph.nodes.values() if _is_validated(node) and node.name in fed]
     with ThreadPoolExecutor() as threads:
         answers = threads.map(lambda node: _role(node, item, lineage=lineage), validated)
         for node, answer in zip(validated, answers, strict=True):

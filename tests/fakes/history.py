@@ -22,9 +22,10 @@ class MadeHistory:
         self.cache = root / ".dvc" / "cache"
         self._stream: list[bytes] = []
         self._commits = 0
+        self._is_written = False  # what was committed so far, so that the next commit must name its parent
         root.mkdir(parents=True)
         self._git("init", "--quiet", "--initial-branch=main")
-        (root / ".git" / "info" / "exclude").write_text(".dvc\n")
+        (root / ".git" / "info" / "exclude").write_text(".dvc/cache\n")
 
     def put(self, data: bytes) -> str:
         """Bytes into the cache; gives the digest."""
@@ -55,8 +56,10 @@ class MadeHistory:
         self._commits += 1
         time_s = 1_700_000_000 + 3600 * self._commits
         who = f"A Person <person@example.org> {time_s} +0000".encode()
+        parent = b"from refs/heads/main^0\n" if self._is_written else b""
+        self._is_written = False
         self._stream += [b"commit refs/heads/main\ncommitter ", who, b"\n"]
-        self._stream += [b"data %d\n%s\n" % (len(subject.encode()), subject.encode())]
+        self._stream += [b"data %d\n%s\n" % (len(subject.encode()), subject.encode()), parent]
         for path, data in files.items():
             self._stream += [b"M 100644 inline %s\ndata %d\n" % (path.encode(), len(data)), data, b"\n"]
 
@@ -67,7 +70,7 @@ class MadeHistory:
             input=b"".join(self._stream),
             check=True,
         )
-        self._stream = []
+        self._stream, self._is_written = [], True
         self._git("reset", "--quiet", "--hard", "main")
 
     def _put(self, data: bytes, digest: str) -> str:

@@ -1,5 +1,6 @@
 """A history of three revisions, and a real registry beside it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,9 +29,21 @@ def version_of(outputs: dict[str, str], *, commit: str, number: str = "1", **tag
     )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables, which take seconds to make."""
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+        patch.setenv("SAR_TEXT_STATE", str(folder / "state"))
+        tracking.client()
+    return folder / "mlflow.db"
+
+
 @pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Register:
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Register:
     """Makes a version in an MLflow store of its own."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / "state"))
 
