@@ -2,8 +2,8 @@
 
     python -m benchmarks.run lineage
 
-Every revision's lock differs; every fifth builds text and weights anew and becomes a version. Each question is asked three
-times, from git and MLflow anew; the peer figure is the limit that was set.
+Every revision's lock differs; every fifth builds text and weights anew and becomes a version. Each question is asked
+three times, from git and MLflow anew; the peer figure is the limit that was set.
 The bare hash of `--verify` is MD5 by threads on all processors over the same files.
 """
 
@@ -62,8 +62,9 @@ def _timed(name: str, limit_s: float, ask: Callable[[], None]) -> dict[str, Any]
         ask()
         times_s.append(time.perf_counter() - began_s)
     middle_s = sorted(times_s)[1]
+    spread = [round(min(times_s), 2), round(max(times_s), 2)]
     return {"name": f"lineage: {name}", "ours": round(middle_s, 2), "peer": limit_s,
-            "ratio": round(limit_s / middle_s, 2), "unit": "s", "n": 3, "spread": [round(min(times_s), 2), round(max(times_s), 2)]}  # fmt: skip
+            "ratio": round(limit_s / middle_s, 2), "unit": "s", "n": 3, "spread": spread}  # fmt: skip
 
 
 def _lineage(made: "_Made") -> Lineage:

@@ -4,10 +4,10 @@ A validated data set counts by its tables, not by what it might have read: only 
 data set everything follows that was made of it, a child of a child included. Rows in test only measure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,7 @@ from tasks.lineage.graph import Node
 from tasks.lineage.versions import Version
 
 Role = Literal["taught", "tested", "refused"]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -113,39 +114,46 @@ def impact(item: Item, *, lineage: Lineage, versions: Iterable[Version]) -> Impa
 def _roles(item: Item, *, lineage: Lineage, result: Impact) -> dict[str, str]:
     """Data set → what `item` is in it. Text is taken as touched where the source data that it was made of is."""
     graph = lineage.graph
-    roles = {}
-    for node in _sets_of(item.source, lineage=lineage):
-        try:
-            if _holds(node, item, cache=lineage.cache):
-                roles[node.name] = "holds it"
-        except ValueError as error:
+    roles: dict[str, str] = {}
+    sets = _sets_of(item.source, lineage=lineage)
+    for node, holds in _each(sets, lambda node: _holds(node, item, cache=lineage.cache)):
+        if holds:
             roles[node.name] = "holds it"
-            result.findings.append(f"{node.name} is taken to hold it: {error}")
+        if isinstance(holds, ValueError):
+            result.findings.append(f"{node.name} is taken to hold it: {holds}")
     text = {made for name in roles for run in graph.made_into[name] for made in graph.made_into[run]}
     roles |= {name: "holds it" for name in text if f"/{item.source}" in name and name.startswith("data/")}
     fed = graph.after(roles)  # a data set that read nothing that holds it cannot have its rows
     validated = [node for node in graph.nodes.values() if _is_validated(node) and node.name in fed]
-    with ThreadPoolExecutor() as threads:
-        answers = threads.map(lambda node: _role(node, item, lineage=lineage), validated)
-        for node, answer in zip(validated, answers, strict=True):
-            if isinstance(answer, ValueError):
-                roles[node.name] = "taught"
-                result.findings.append(f"{node.name} is taken to teach it: {answer}")
-            elif answer:
-                roles[node.name] = answer
+    for node, role in _each(validated, lambda node: _role(node, item, lineage=lineage)):
+        if isinstance(role, ValueError):
+            roles[node.name] = "taught"
+            result.findings.append(f"{node.name} is taken to teach it: {role}")
+        elif role:
+            roles[node.name] = role
     return roles
 
 
-def _role(node: Node, item: Item, *, lineage: Lineage) -> Role | ValueError | None:
-    """What `item` is in a validated data set; an error where its tables cannot be read, so that threads go on."""
-    try:
-        for split in SPLITS:
-            for kind in ("", "_questions"):
-                if _rows(_file(node, f"{split}{kind}.parquet", cache=lineage.cache), item, cache=lineage.cache):
-                    return "taught" if split in TAUGHT else "tested"
-        refused = _rows(_file(node, "quarantine.parquet", cache=lineage.cache), item, cache=lineage.cache)
-    except ValueError as error:
-        return error
+def _each(nodes: list[Node], ask: Callable[[Node], Answer]) -> Iterator[tuple[Node, Answer | ValueError]]:
+    """What `ask` says of each node, several at once; an error where tables cannot be read is an answer too."""
+
+    def answer(node: Node) -> Answer | ValueError:
+        try:
+            return ask(node)
+        except ValueError as error:
+            return error
+
+    with ThreadPoolExecutor() as threads:
+        yield from zip(nodes, threads.map(answer, nodes), strict=True)
+
+
+def _role(node: Node, item: Item, *, lineage: Lineage) -> Role | None:
+    """What `item` is in a validated data set."""
+    for split in SPLITS:
+        for kind in ("", "_questions"):
+            if _rows(_file(node, f"{split}{kind}.parquet", cache=lineage.cache), item, cache=lineage.cache):
+                return "taught" if split in TAUGHT else "tested"
+    refused = _rows(_file(node, "quarantine.parquet", cache=lineage.cache), item, cache=lineage.cache)
     return "refused" if refused else None
 
 
