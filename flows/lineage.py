@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 FOUND = 2  # exit code: something could not be resolved, or is not what its digest says
@@ -17,6 +18,7 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     audit.add_argument("version", metavar="MODEL@ALIAS|MODEL/VERSION", help="such as sar-rs-clip@champion or sar-gpt/3")
     audit.add_argument("--verify", action="store_true", help="hash everything behind it anew: cache, remote, registry")
     audit.add_argument("--json", action="store_true", help="print all of it as JSON")
+    audit.add_argument("--html", type=Path, metavar="FILE", help="write a page with the graph drawn")
     audit.add_argument("--list", choices=["images"], help="name every image with the digest of its bytes")
     impact = add("impact", _impact, "every data set, run, version and alias that a source or an image touched")
     asked = impact.add_mutually_exclusive_group(required=True)
@@ -113,6 +115,10 @@ def _audit(arguments: argparse.Namespace) -> None:
         findings, notes = still_there(whole, known=versions.load_all())
         result.findings += findings
         result.notes += notes
+    if arguments.html is not None:
+        from tasks.lineage.page import page
+
+        arguments.html.write_text(page(result), encoding="utf-8")
     if arguments.list == "images" and not arguments.json:
         for image in result.images or []:
             print("\t".join(image.values()))
