@@ -73,7 +73,7 @@ def purge(withdrawal: Withdrawal, *, remote: Any = None) -> int:
 def still_there(lineage: Lineage, *, known: list[Version]) -> tuple[list[str], list[str]]:
     """Of everything that was withdrawn: findings where a current ref leads to it, notes on older revisions that do."""
     findings, notes = [], []
-    for item in [item for each in withdrawn.load_all() for item in each.items()]:
+    for item in [item for each in withdrawn.load_all() for item in withdrawn.items(each)]:
         touched = impact(item, lineage=lineage, versions=known)
         for ref, names in touched.current.items():
             findings.append(f"{item.name} was withdrawn, and {ref} still leads to it: {', '.join(names)}")

@@ -1,6 +1,6 @@
-"""`sources/withdrawn/<name>.yaml`: what of a source may no longer be used, who said so, and why."""
+"""Write a withdrawal down, and pin it in the description of its source, which is what DVC looks at."""
 
-from dataclasses import dataclass, field
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,42 +8,17 @@ from typing import Any
 import yaml
 
 from tasks import paths
+from tasks.download import digests
+from tasks.download.withdrawn import Withdrawn, load, path_of
 from tasks.lineage.impact import Item
 
 _HEAD = "# Written by `sar-text withdraw`; read by the download of this source and by `sar-text audit`.\n"
 
 
-@dataclass(frozen=True)
-class Withdrawn:
-    """What was withdrawn of a source: all of it, or records."""
-
-    source: str
-    whole: dict[str, str] | None = None  # reason, by, on
-    records: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def items(self) -> list[Item]:
-        if self.whole:
-            return [Item(self.source)]
-        return [Item(self.source, frozenset({record})) for record in sorted(self.records)]
-
-
-def path_of(source: str) -> Path:
-    return paths.root() / "sources" / "withdrawn" / f"{source}.yaml"
-
-
-def load(source: str) -> Withdrawn:
-    """Nothing withdrawn where there is no file. Raises `ValueError` for one that cannot be read."""
-    path = path_of(source)
-    if not path.exists():
-        return Withdrawn(source)
-    try:
-        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
-        unknown = set(stated) - {"source", "records"}
-    except (yaml.YAMLError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read ({error}): `git checkout` brings back what was withdrawn") from error
-    if unknown or not stated:
-        raise ValueError(f"{path} must have `source` or `records`, and has {', '.join(sorted(unknown)) or 'nothing'}")
-    return Withdrawn(source, stated.get("source"), stated.get("records") or {})
+def items(stated: Withdrawn) -> list[Item]:
+    if stated.whole:
+        return [Item(stated.source)]
+    return [Item(stated.source, frozenset({record})) for record in sorted(stated.records)]
 
 
 def load_all() -> list[Withdrawn]:
@@ -67,7 +42,19 @@ def add(item: Item, *, reason: str, by: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in stated.items() if value}
     path.write_text(_HEAD + yaml.dump(kept, Dumper=_Plain, allow_unicode=True, width=110), encoding="utf-8")
+    _pin(item.source, digests.of_file(path).sha256)
     return path
+
+
+def _pin(source: str, sha256: str) -> None:
+    """Put the digest into the description, so that this source's download, and no other, is out of date."""
+    description = paths.source_file(source)
+    if not description.is_file():
+        return  # a source of the past: nothing builds it
+    line = f"withdrawn_sha256: {sha256}\n"
+    text = description.read_text(encoding="utf-8")
+    changed, count = re.subn(r"(?m)^withdrawn_sha256:.*\n?", line, text)
+    description.write_text(changed if count else f"{text.rstrip()}\n{line}", encoding="utf-8")
 
 
 class _Plain(yaml.SafeDumper):

@@ -1,9 +1,11 @@
 """A withdrawal is written down, tags and aliases follow, and the audit says where it still is."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tasks.download.withdrawn import load, path_of
 from tasks.lineage import versions, withdrawn
 from tasks.lineage.collect import Lineage
 from tasks.lineage.impact import Item, of_record, of_source
@@ -40,7 +42,8 @@ def test_a_champion_that_learned_from_it_falls_back(world: World) -> None:
     one, two = versions.load_all()
     assert one.aliases == ("champion",)
     assert "no consent" in two.tags["withdrawn"]
-    assert withdrawn.load("ports").whole is not None
+    assert load("ports").whole is not None
+    assert re.search(r"(?m)^withdrawn_sha256: [0-9a-f]{64}$", (world.root / "sources" / "ports.yaml").read_text())
     again = withdraw(item, reason="no consent", by="Ada", lineage=everything(world))
     assert again.tagged == ["sar-rs-clip/2"]
     assert again.aliases == {}
@@ -86,8 +89,8 @@ def test_reason_and_name_are_needed_and_a_caption_is_refused(world: World) -> No
 def test_records_are_added_to_those_withdrawn_before(world: World) -> None:
     for number in (1, 2):
         withdrawn.add(Item("ships", frozenset({f"ships/00{number}.png"})), reason="x: y", by="Ada")
-    assert set(withdrawn.load("ships").records) == {"ships/001.png", "ships/002.png"}
-    assert len(withdrawn.load_all()[0].items()) == 2
-    withdrawn.path_of("ships").write_text("other: 1\n")
+    assert set(load("ships").records) == {"ships/001.png", "ships/002.png"}
+    assert len(withdrawn.items(withdrawn.load_all()[0])) == 2
+    path_of("ships").write_text("other: 1\n")
     with pytest.raises(ValueError, match="has other"):
-        withdrawn.load("ships")
+        load("ships")
