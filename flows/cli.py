@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from flows import ask, promote, report, score
+from flows import ask, lineage, promote, report, score
 
 
 def main() -> None:
@@ -55,8 +55,8 @@ def main() -> None:
     narrate.add_argument("--bands", type=int, nargs="+", default=[], help="which bands of an image, from 0")
     narrate.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
     narrate.add_argument("--threads", type=int, default=2, help="on the CPU; default: 2")
-    for commands in (ask, promote, report, score):
-        commands.add_commands(add)
+    for module in (ask, lineage, promote, report, score):
+        module.add_commands(add)
     digests = add("digests", _digests, "write the sha256 of every file below a folder, for files_list of a source")
     digests.add_argument("folder", type=Path)
     digests.add_argument("--pattern", action="append", help="glob of files to list, may be repeated; default: all")

@@ -31,10 +31,11 @@ def build(
     read: Reader,
     threads: int | None = None,
     shard_bytes: int = SHARD_BYTES,
+    withheld: frozenset[str] = frozenset(),
 ) -> DownloadSummary:
     """Write `out` from the files in `raw`: records.parquet, features.parquet, shards/ and source.yaml, which is
     `description` as it was when this was built; given_questions.parquet where the source asks some. What was there is
-    replaced.
+    replaced. Records in `withheld` are left out.
 
     Everything is written beside `out` first, the records last, and moved when it is complete. The bytes do not depend
     on `threads` (default: one a processor), nor on the processes that spread.py has the work done by. Raises
@@ -54,7 +55,9 @@ def build(
     partial.mkdir(parents=True)
     try:
         shutil.copyfile(description, partial / "source.yaml")
-        summary = _write(source, items, raw=raw, folder=partial, threads=threads, shard_bytes=shard_bytes)
+        summary = _write(
+            source, items, raw=raw, folder=partial, threads=threads, shard_bytes=shard_bytes, withheld=withheld
+        )
         if out.exists():
             shutil.rmtree(out)
         partial.rename(out)
@@ -64,7 +67,14 @@ def build(
 
 
 def _write(
-    source: Source, items: Sequence[Item], *, raw: Path, folder: Path, threads: int | None, shard_bytes: int
+    source: Source,
+    items: Sequence[Item],
+    *,
+    raw: Path,
+    folder: Path,
+    threads: int | None,
+    shard_bytes: int,
+    withheld: frozenset[str],
 ) -> DownloadSummary:
     rows: list[dict[str, Any]] = []
     measured: list[dict[str, Any]] = []
@@ -78,6 +88,8 @@ def _write(
             left_out.update(prepared.left_out)
             patches += len(prepared.entries) if prepared.cut else 0
             for entry in prepared.entries:
+                if entry.record["record_id"] in withheld:
+                    continue
                 rows.append(entry.record | asdict(writer.add(entry.member, entry.data, mask=entry.mask)))
                 measured.append(entry.features)
                 asked += [
@@ -87,6 +99,8 @@ def _write(
                 ]  # fmt: skip
                 bar.moved(len(entry.data))
             bar.finished()
+    if not rows and withheld:
+        raise ValueError(f"{source.name}: every record was left out or withdrawn: take it out of params.yaml")
     if not rows:
         raise ValueError(
             f"{source.name}: every patch was left out ({dict(left_out)}): see `patches` in sources/{source.name}.yaml"

@@ -120,6 +120,7 @@ class Source:
     files: dict[str, str] = field(default_factory=dict)  # path → sha256: the exact subset to fetch
     files_list: str | None = None  # the same as a file beside this one: `<sha256>  <path>` a line, as sha256sum writes
     files_list_sha256: str | None = None  # of that file, so that this description alone says what the source is
+    withdrawn_sha256: str | None = None  # of withdrawn/<name>.yaml: what may no longer be used (`sar-text withdraw`)
     mirror: str | None = None  # path below SAR_TEXT_MIRROR that holds the same files
     unwrap: bool = False  # where an archive wraps everything in one folder, leave that folder out of the paths
     place: str | None = None  # which archive from which page, and its layout below the mirror; goes with `manual`

@@ -12,6 +12,9 @@ from PIL import Image
 from sar_models.shards import ShardReader
 from tasks import paths, records
 from tasks.download.stage import download_source
+from tasks.download.withdrawn import path_of
+from tasks.lineage.impact import Item
+from tasks.lineage.withdrawn import add
 
 DESCRIPTION = {
     "modality": "sar", "role": "both", "licence": "CC0-1.0", "citation": "nobody", "radiometry": {"unit": "amplitude"},
@@ -74,3 +77,31 @@ def test_simulated_source_leaves_nothing_but_its_data(root: Path, tmp_path: Path
 def test_unknown_source(root: Path) -> None:
     with pytest.raises(ValueError, match="no source 'nothing'"):
         download_source("nothing")
+
+
+def test_what_was_withdrawn_is_not_built(root: Path, tmp_path: Path) -> None:
+    digests = {}
+    for number in (1, 2):
+        path = tmp_path / "archive" / "T72" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((24, 20), 9 * number, np.uint8)).save(path)
+        digests[f"T72/{number}.png"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    describe(
+        root, "chips", title="chips", address=(tmp_path / "archive").as_uri() + "/", format="chips", files=digests,
+        classes={"T72": "t72"}, reader={"image": r"(?P<class>\w+)/\d\.png"},
+    )  # fmt: skip
+    add(Item("chips", frozenset({"chips/T72/1.png"})), reason="no consent", by="Ada")
+    download_source("chips")
+    rows = records.read(paths.source_data("chips") / "records.parquet")
+    assert [row["record_id"] for row in rows] == ["chips/T72/2.png"]
+    kept = path_of("chips").read_text()
+    path_of("chips").unlink()
+    with pytest.raises(ValueError, match="been deleted"):
+        download_source("chips")
+    path_of("chips").write_text(kept + "# changed\n")
+    with pytest.raises(ValueError, match="writes both"):
+        download_source("chips")
+    path_of("chips").write_text(kept)
+    add(Item("chips"), reason="licence revoked", by="Ada")
+    with pytest.raises(ValueError, match="licence revoked"):
+        download_source("chips")

@@ -1,0 +1,85 @@
+"""`dvc.lock` taken apart into stage runs. A thousand revisions are read in seconds, since an entry that did not
+change from one to the next is read once, and of the many code files only their number."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+_HEAD = re.compile(r"\Aschema: '2\.0'\nstages:\n")
+_STAGE = re.compile(r"\n  (?=\S)")  # begins with plain text, which `re` looks for three times faster than for `^`
+_STRANGE = re.compile(r"(?m)^(?! {4})(?=.)")  # such as the marks of a merge
+_CODE = ("flows/", "tasks/", "sar_models/")
+_DATA = re.compile(r"(?m)^    - path: (?!flows/|tasks/|sar_models/)(.+)\n(?:      (?!md5:).+\n)*?      md5: (\S+)$")
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One entry of a lock: a stage as it ran once, named by the digest of the entry."""
+
+    stage: str
+    text: str
+    inputs: Mapping[str, str]  # path → MD5, code left out
+    outputs: Mapping[str, str]
+
+    @cached_property
+    def name(self) -> str:
+        return f"{self.stage} {hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+
+    @cached_property
+    def entry(self) -> dict[str, Any]:
+        """All that the lock says of it."""
+        return dict(yaml.load(self.text, Loader=yaml.CSafeLoader))
+
+    def code(self) -> dict[str, str]:
+        """Code file → MD5."""
+        deps = self.entry.get("deps", [])
+        return {dep["path"]: dep["md5"] for dep in deps if dep["path"].startswith(_CODE)}
+
+    def params(self) -> dict[str, Any]:
+        """Settings by key, of every file of settings."""
+        files = self.entry.get("params", {})
+        return {key: value for values in files.values() for key, value in values.items()}
+
+
+Memo = dict[str, StageRun]
+
+
+def stage_runs(lock: str, *, memo: Memo) -> dict[str, StageRun]:
+    """Stage → run, of the text of a `dvc.lock`; `memo` holds entries that were read before, and is added to.
+
+    Raises `ValueError` when the text is not what DVC 3 writes.
+    """
+    head = _HEAD.match(lock)
+    if head is None:
+        raise ValueError("it does not begin as a lock of DVC 3 does")
+    before, *entries = _STAGE.split(lock[head.end() - 1 :])
+    if before.strip():
+        raise ValueError(f"a line that belongs to no stage: {before.split(maxsplit=1)[0]!r}")
+    runs = [memo.get(entry) or _read(entry, memo=memo) for entry in entries]
+    return {run.stage: run for run in runs}
+
+
+def _read(chunk: str, *, memo: Memo) -> StageRun:
+    name, colon, body = chunk.partition(":\n")
+    strange = _STRANGE.search(body)
+    if not colon or strange:
+        raise ValueError(f"stage {name.strip()!r}: a line that DVC would not write")
+    above, _, below = body.partition("    outs:\n")
+    if chunk.count("\n    - path: ") != chunk.count("\n      md5: "):
+        raise ValueError(f"stage {name}: a path without its digest, or a digest without its path")
+    run = StageRun(stage=_plain(name), text=body, inputs=_paths(above), outputs=_paths(below))
+    memo[chunk] = run
+    return run
+
+
+def _paths(text: str) -> dict[str, str]:
+    return {_plain(path): _plain(digest) for path, digest in _DATA.findall(text)}
+
+
+def _plain(scalar: str) -> str:
+    return str(yaml.safe_load(scalar)) if scalar[0] in "'\"" else scalar

@@ -1,0 +1,135 @@
+"""Withdraw a source or a record: write it down, tag every version that learned from it, take their aliases away, and
+list what holds it still."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tasks import paths, tracking
+from tasks.lineage import versions, withdrawn
+from tasks.lineage.collect import Lineage, outputs_of
+from tasks.lineage.impact import Impact, Item, impact
+from tasks.lineage.versions import Version
+
+TAG = "withdrawn"
+LEARNED = ("trained on it", "through a parent")
+CHAMPION = "champion"
+PASSED = "passed"  # what the gate writes as `gate.decision`
+BY_HAND = (
+    "what `sar-text export` and `sar-text narrate` wrote, and reports: they lie where somebody asked for them; look "
+    "through them for the record ids",
+)
+
+
+@dataclass
+class Withdrawal:
+    """What was done, and what is left to delete."""
+
+    file: str
+    impact: Impact
+    tagged: list[str] = field(default_factory=list)  # versions
+    aliases: dict[str, str] = field(default_factory=dict)  # alias → the version that it moved to, or `removed`
+    delete: list[Path] = field(default_factory=list)  # files and folders that hold it, and nothing that stays
+    remote: list[str] = field(default_factory=list)  # objects on the DVC remote
+    by_hand: list[str] = field(default_factory=lambda: list(BY_HAND))
+
+
+def withdraw(item: Item, *, reason: str, by: str, lineage: Lineage, remote: Any = None) -> Withdrawal:
+    """Withdraw `item`; the same call again changes nothing more. `lineage` holds all locks (`add_all`)."""
+    known = versions.load_all()
+    touched = impact(item, lineage=lineage, versions=known)
+    result = Withdrawal(str(withdrawn.add(item, reason=reason, by=by)), touched)
+    affected = [version for version in known if touched.versions.get(version.name) in LEARNED]
+    client = tracking.client()
+    for version in affected:
+        told = {"what": item.name, "how": touched.versions[version.name], "reason": reason, "by": by}
+        client.set_model_version_tag(version.model, version.number, TAG, json.dumps(told, ensure_ascii=False))
+        result.tagged.append(version.name)
+    sound = [version for version in known if version not in affected and TAG not in version.tags]
+    for version in affected:
+        for alias in version.aliases:
+            result.aliases[f"{version.model}@{alias}"] = _move(version, alias, sound=sound)
+    result.delete = [*_objects(touched, lineage=lineage), *_copies(touched, lineage=lineage), *_artifacts(affected)]
+    if remote is not None:
+        names = [remote.oid_to_path(path.parent.name + path.name) for path in _objects(touched, lineage=lineage)]
+        result.remote = [name for name in names if remote.fs.exists(name)]
+    return result
+
+
+def purge(withdrawal: Withdrawal, *, remote: Any = None) -> int:
+    """Delete what it lists, here and on the remote; gives how many files and folders."""
+    for path in withdrawal.delete:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for name in withdrawal.remote:
+        remote.fs.remove(name)
+    return len(withdrawal.delete) + len(withdrawal.remote)
+
+
+def still_there(lineage: Lineage, *, known: list[Version]) -> tuple[list[str], list[str]]:
+    """Of everything that was withdrawn: findings where a current ref leads to it, notes on older revisions that do."""
+    findings, notes = [], []
+    for item in [item for each in withdrawn.load_all() for item in withdrawn.items(each)]:
+        touched = impact(item, lineage=lineage, versions=known)
+        for ref, names in touched.current.items():
+            findings.append(f"{item.name} was withdrawn, and {ref} still leads to it: {', '.join(names)}")
+        if touched.old_revisions:
+            commits = ", ".join(commit[:12] for commit in touched.old_revisions)
+            notes.append(f"{item.name} was withdrawn; older revisions lead to it: {commits}")
+        for name, how in touched.versions.items():
+            tagged = next(version for version in known if version.name == name).tags
+            if how in LEARNED and TAG not in tagged:
+                findings.append(f"{name} learned from {item.name}, which was withdrawn, and is not tagged so")
+    return findings, notes
+
+
+def _move(version: Version, alias: str, *, sound: list[Version]) -> str:
+    """A champion falls back to the newest sound version that passed the gate; every other alias is removed."""
+    client = tracking.client()
+    passed = [
+        other for other in sound if other.model == version.model and other.tags.get("gate.decision") == PASSED
+    ]  # fmt: skip
+    if alias == CHAMPION and passed:
+        other = max(passed, key=lambda found: int(found.number))
+        client.set_registered_model_alias(version.model, alias, other.number)
+        return other.name
+    client.delete_registered_model_alias(version.model, alias)
+    return "removed"
+
+
+def _objects(touched: Impact, *, lineage: Lineage) -> list[Path]:
+    """Objects of the cache that nothing but touched data refers to."""
+    held: dict[bool, set[str]] = {True: set(), False: set()}
+    for node in lineage.graph.nodes.values():
+        digest = str(node.facts.get("digest", ""))
+        if node.kind in ("data set", "checkpoint", "measurement"):
+            listing = lineage.cache.listing(digest) if digest.endswith(".dir") else None
+            held[node.name in touched.data] |= {digest, *(listing or {}).values()}
+    objects = (lineage.cache.path(md5) for md5 in sorted(held[True] - held[False]))
+    return [path for path in objects if path.is_file()]
+
+
+def _copies(touched: Impact, *, lineage: Lineage) -> list[Path]:
+    """What is checked out of it, and decoded pictures and tokens, which any training makes anew."""
+    lock = lineage.history.locks.get(lineage.history.current["HEAD"])
+    here = outputs_of(lineage.lock(lock)) if lock else {}
+    names = {(node.facts["path"], node.facts["digest"]) for name in touched.data if (node := lineage.graph.nodes[name])}
+    checked_out = [lineage.history.root / path for path, digest in sorted(here.items()) if (path, digest) in names]
+    return [path for path in [*checked_out, paths.input_cache()] if path.exists()]
+
+
+def _artifacts(affected: list[Version]) -> list[Path]:
+    """Folders in which the MLflow store keeps the models of these versions, where it keeps them in files here."""
+    client = tracking.client()
+    found = []
+    for version in affected:
+        source = str(client.get_model_version(version.model, version.number).source)
+        if source.startswith("models:/m-"):
+            location = client.get_logged_model(source.removeprefix("models:/")).artifact_location
+            if location.startswith("file:"):
+                found.append(Path(location.removeprefix("file://")))
+    return [path for path in found if path.exists()]

@@ -1,0 +1,96 @@
+"""A withdrawal is written down, tags and aliases follow, and the audit says where it still is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks.download.withdrawn import load, path_of
+from tasks.lineage import versions, withdrawn
+from tasks.lineage.collect import Lineage
+from tasks.lineage.impact import Item, of_record, of_source
+from tasks.lineage.withdraw import purge, still_there, withdraw
+from tests.fakes.world import World
+from tests.tasks.lineage.conftest import Register, lineage_of, version_of
+
+
+@pytest.fixture
+def world(tmp_path: Path, registry: Register, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Version 1 is without ports and passed; version 2, the champion and challenger, learned from them."""
+    made = World(tmp_path / "repository")
+    made.revise({"ships": 9, "town": 5}, weights="one")
+    made.revise({"ships": 9, "ports": 5, "town": 5}, weights="two")
+    made.finish()
+    monkeypatch.setenv("DVC_ROOT", str(made.root))
+    registry(version_of(made.outputs[0], commit="", **{"gate.decision": "passed"}), metrics={})
+    registry(version_of(made.outputs[1], commit="", number="2"), metrics={}, alias="champion")
+    return made
+
+
+def everything(world: World) -> Lineage:
+    lineage = lineage_of(world)
+    lineage.add_all()
+    return lineage
+
+
+def test_a_champion_that_learned_from_it_falls_back(world: World) -> None:
+    lineage = everything(world)
+    item = of_source("ports", lineage=lineage)
+    result = withdraw(item, reason="no consent", by="Ada", lineage=lineage)
+    assert result.tagged == ["sar-rs-clip/2"]
+    assert result.aliases == {"sar-rs-clip@champion": "sar-rs-clip/1"}
+    one, two = versions.load_all()
+    assert one.aliases == ("champion",)
+    assert "no consent" in two.tags["withdrawn"]
+    assert load("ports").whole is not None
+    assert re.search(r"(?m)^withdrawn_sha256: [0-9a-f]{64}$", (world.root / "sources" / "ports.yaml").read_text())
+    again = withdraw(item, reason="no consent", by="Ada", lineage=everything(world))
+    assert again.tagged == ["sar-rs-clip/2"]
+    assert again.aliases == {}
+
+
+def test_without_a_sound_version_the_alias_goes(world: World) -> None:
+    lineage = everything(world)
+    result = withdraw(of_record("town/000.png", lineage=lineage), reason="wrong place", by="Ada", lineage=lineage)
+    assert result.aliases == {"sar-rs-clip@champion": "removed"}
+    assert [version.aliases for version in versions.load_all()] == [(), ()]
+
+
+def test_the_audit_proves_it_gone_only_when_no_ref_leads_to_it(world: World) -> None:
+    lineage = everything(world)
+    withdraw(of_source("ports", lineage=lineage), reason="no consent", by="Ada", lineage=lineage)
+    findings, notes = still_there(everything(world), known=versions.load_all())
+    assert [finding for finding in findings if "HEAD still leads to it" in finding]
+    world.revise({"ships": 9, "town": 5}, weights="three")
+    world.finish()
+    findings, notes = still_there(everything(world), known=versions.load_all())
+    assert findings == []
+    assert "older revisions lead to it" in notes[0]
+
+
+def test_purge_deletes_what_only_touched_data_holds(world: World) -> None:
+    lineage = everything(world)
+    result = withdraw(of_source("ports", lineage=lineage), reason="no consent", by="Ada", lineage=lineage)
+    cache = lineage.cache
+    mine = set((cache.listing(world.outputs[1]["data/sources/sar/ports"]) or {}).values())
+    kept = set((cache.listing(world.outputs[0]["data/sar_text"]) or {}).values())
+    assert purge(result) == len(result.delete)
+    assert not any(cache.path(md5).exists() for md5 in mine)
+    assert all(cache.path(md5).exists() for md5 in kept)
+
+
+def test_reason_and_name_are_needed_and_a_caption_is_refused(world: World) -> None:
+    with pytest.raises(ValueError, match="needs a reason"):
+        withdrawn.add(Item("ships"), reason=" ", by="Ada")
+    with pytest.raises(ValueError, match="name the record"):
+        withdrawn.add(Item("ships", frozenset({"ships/001.png"}), "ships/001.png#c0"), reason="x", by="Ada")
+
+
+def test_records_are_added_to_those_withdrawn_before(world: World) -> None:
+    for number in (1, 2):
+        withdrawn.add(Item("ships", frozenset({f"ships/00{number}.png"})), reason="x: y", by="Ada")
+    assert set(load("ships").records) == {"ships/001.png", "ships/002.png"}
+    assert len(withdrawn.items(withdrawn.load_all()[0])) == 2
+    path_of("ships").write_text("other: 1\n")
+    with pytest.raises(ValueError, match="has other"):
+        load("ships")
