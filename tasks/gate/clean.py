@@ -36,6 +36,7 @@ def clean(pool: TestPool, asked: Asked, *, seen: Sequence[Seen]) -> Clean:
         images=[pool.images[row] for row in kept],
         modalities=modalities,
         captions=[pool.captions[row] for row in kept],
+        routes=[pool.routes[row] for row in kept],
         sets=[TestSet(name, rows) for name, rows in rows_of.items() if rows],
         left_out=[],
     )

@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sar_models.metrics import caption, retrieval
 from sar_models.metrics.bootstrap import Interval, Statistic, differences
-from tasks.evaluate import predict, vqa
-from tasks.evaluate.test_sets import TestPool, TestSet
+from tasks.evaluate import measure, predict, vqa
+from tasks.evaluate.embeddings import Embedder
 from tasks.gate.clean import Clean
 from tasks.gate.decision import Measured
 from tasks.gate.seen import MODALITIES
@@ -28,35 +24,13 @@ def statistics(kind: Kind, model: Any, tests: Clean, *, params: Params) -> Stati
         said = vqa.answers(model, tests.asked, params=params)
         return {names[name]: found for name, found in vqa.statistics(tests.asked, said, names=list(names)).items()}
     texts, rows = predict.distinct(tests.pool.captions)
-    with predict.Pictures(tests.pool) as pictures:
-        answers = predict.answers(model, pictures, texts, params=params)
-    meteor = params.evaluate.meteor
-    return {found.name: _seeing(kind, found, tests.pool, rows, answers, meteor=meteor) for found in tests.pool.sets}
-
-
-def _seeing(
-    kind: Kind,
-    test_set: TestSet,
-    pool: TestPool,
-    rows: Sequence[NDArray[np.int64]],
-    answers: predict.Answers,
-    *,
-    meteor: bool,
-) -> dict[str, Statistic]:
-    """Retrieval, and of a CoCa its captions, named as in `metrics/evaluate.json`."""
-    images = np.array(test_set.images, dtype=np.int64)
-    references = [pool.captions[image] for image in images]
-    ranked = retrieval.ranks(
-        answers.images[images],
-        answers.texts[np.concatenate([rows[image] for image in images])],
-        image_of_text=np.repeat(np.arange(len(images)), [len(own) for own in references]),
-        captions=[text for own in references for text in own],
-    )
-    prefix = "" if kind == "clip" else f"{kind}_"
-    found = {f"{prefix}{name}": value for name, value in retrieval.statistics(ranked).items()}
-    if answers.captions is None:
-        return found
-    return found | caption.statistics([answers.captions[image] for image in images], references, meteor=meteor)
+    with predict.Pictures(tests.pool, hardware=params.hardware) as pictures:
+        answers = predict.answers(Embedder(model, params=params), pictures, texts, params=params)
+    found = {}
+    for test_set in tests.pool.sets:
+        ranked = measure.ranks(test_set, tests.pool, rows, answers)
+        found[test_set.name] = measure.statistics(test_set, tests.pool, answers, ranked, settings=params.evaluate)
+    return found
 
 
 def baseline(kind: Kind, challenger: Statistics, tests: Clean, *, params: Params) -> Statistics:
