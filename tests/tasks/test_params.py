@@ -120,7 +120,8 @@ def test_every_architecture_of_open_clip_is_known_without_importing_it() -> None
 
     from tasks import architectures
 
-    assert set(open_clip.list_models()) - {"micro_clip", "micro_coca", "small"} <= architectures.names()
+    packaged = {name for name in open_clip.list_models() if not name.startswith(("micro_", "small"))}  # those of tests
+    assert packaged <= architectures.names()
     loaded = "[name for name in ('torch', 'open_clip') if name in sys.modules]"
     code = f"import sys; from tasks import params; params.load(); print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -82,7 +82,8 @@ def test_evaluate_writes_metrics_comparisons_and_plots(trained):
                 assert 0 < found["p"] <= 1
 
     assert sorted(outputs()) == [
-        "answers.parquet", "captions.parquet", "cider_by_variant.png", "compare.json", "evaluate.json", "hygiene.json",
+        "answers.parquet", "captions.parquet", "cider_by_variant.png", "claims.parquet",
+        "compare.json", "evaluate.json", "hygiene.json",
         "learning_curves.png", "recall_by_variant.png", "retrieval.parquet", "samples.png", "slices.json", "slices.png",
         "vqa_by_variant.png", "zero_shot.json",
     ]  # fmt: skip
