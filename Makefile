@@ -77,6 +77,10 @@ mlflow: $(READY) ## show runs and registry on http://127.0.0.1:5000, or say whic
 	case "$$store" in http*) echo "they are on $$store" ;; \
 	*) mlflow ui --host 127.0.0.1 --backend-store-uri "$$store" ;; esac
 
+.PHONY: up
+up: $(READY) ## start Prefect, MLflow and a worker for each pool here, and deploy the flows
+	sar-text up
+
 .PHONY: down
-down: ## end the project's own Prefect server
+down: ## end the servers and workers of this project
 	@if test -x $(BIN)/sar-text; then sar-text down; else echo "nothing was installed yet, so nothing runs"; fi

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from flows import ask, lineage, promote, report, score
+from flows import ask, lineage, promote, report, score, up
 
 
 def main() -> None:
@@ -31,7 +31,6 @@ def main() -> None:
     results.add_argument("profile", nargs="?", help="of runs/, such as real; default: the run of params.yaml")
     results.add_argument("--markdown", action="store_true", help="print the table of the README instead")
     add("status", _status, "show where the Prefect server, the MLflow store and the registered models are")
-    add("down", _down, "end the project's own Prefect server")
     add("docs-data", _docs_data, "show the Data Docs of the last validation, made anew if the data changed")
     export = add("export", _export, "lay a text data set out as other tools read it, with card and description")
     export.add_argument("text", choices=["optical", "sar"])
@@ -55,7 +54,7 @@ def main() -> None:
     narrate.add_argument("--bands", type=int, nargs="+", default=[], help="which bands of an image, from 0")
     narrate.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
     narrate.add_argument("--threads", type=int, default=2, help="on the CPU; default: 2")
-    for module in (ask, lineage, promote, report, score):
+    for module in (ask, lineage, promote, report, score, up):
         module.add_commands(add)
     digests = add("digests", _digests, "write the sha256 of every file below a folder, for files_list of a source")
     digests.add_argument("folder", type=Path)
@@ -100,12 +99,6 @@ def _status(_: argparse.Namespace) -> None:
     from flows.show import status
 
     status()
-
-
-def _down(_: argparse.Namespace) -> None:
-    from flows import server
-
-    print("Prefect server ended" if server.stop() else "no Prefect server of this project runs")
 
 
 def _docs_data(_: argparse.Namespace) -> None:

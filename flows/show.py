@@ -136,14 +136,17 @@ def _interval(entry: dict[str, float]) -> str:
 
 
 def status() -> None:
-    """Where to look."""
-    from flows import server
+    """Where to look, and what runs."""
+    from flows import mlflow_server, processes, server, up
 
     prefect = os.environ.get("PREFECT_API_URL") or server.running()
-    silent = "" if prefect is None or server.answers(prefect) else " (does not answer)"
+    silent = "" if prefect is None or server.answers(f"{prefect.rstrip('/')}/health") else " (does not answer)"
     shown = f"{prefect.removesuffix('/api')}{silent}" if prefect else "no server runs; the next stage starts one"
     print("Prefect:", shown)
-    print("MLflow: ", tracking.shown_uri(), "(`make mlflow` shows it)")
+    print("MLflow: ", mlflow_server.running() or f"{tracking.shown_uri()} (`make mlflow` shows it)")
+    for pool in up.POOLS:
+        worker = processes.running(up.worker_file(pool))
+        print("Worker: ", worker.address if worker else f"none of pool {pool}; `make up` starts one")
     for model in tracking.client().search_registered_models():
         for alias, version in sorted(model.aliases.items()):
             print(f"         models:/{model.name}@{alias} is version {version}")

@@ -57,7 +57,7 @@ def test_every_stage_is_a_flow_and_a_run(clone: Path) -> None:
     server = json.loads((clone / ".state/prefect/server.json").read_text())
     listed = subprocess.run(
         [sys.executable, "-m", "prefect", "flow-run", "ls", "--limit", "100", "--output", "json"],
-        capture_output=True, text=True, check=True, env={**os.environ, "PREFECT_API_URL": server["api_url"]},
+        capture_output=True, text=True, check=True, env={**os.environ, "PREFECT_API_URL": server["address"]},
     )  # fmt: skip
     flows = {found["name"]: found["state_type"] for found in json.loads(listed.stdout)}
     assert len(flows) == len(STAGES)
@@ -102,7 +102,7 @@ def test_one_changed_source_runs_what_follows_from_it_and_nothing_else(clone: Pa
 def test_a_worker_runs_through_the_deployment_what_is_left(clone: Path) -> None:
     server = json.loads((clone / ".state/prefect/server.json").read_text())
     place = {
-        "PREFECT_API_URL": server["api_url"],
+        "PREFECT_API_URL": server["address"],
         "PREFECT_HOME": str(clone / ".state/worker"),
         "SAR_TEXT_ROOT": str(clone),
     }

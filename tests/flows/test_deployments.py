@@ -1,9 +1,11 @@
-"""prefect.yaml names a flow that is there."""
+"""prefect.yaml names flows that are there, with parameters that they take."""
 
 from pathlib import Path
 
 import yaml
 from prefect.flows import load_flow_from_entrypoint
+
+from flows.up import POOLS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -13,4 +15,8 @@ def test_every_deployment_loads_its_flow() -> None:
     assert deployments
     for deployment in deployments:
         path, name = deployment["entrypoint"].split(":")
-        assert load_flow_from_entrypoint(f"{ROOT / path}:{name}").name == deployment["name"]
+        flow = load_flow_from_entrypoint(f"{ROOT / path}:{name}")
+        pool = deployment["work_pool"]["name"]
+        assert pool in POOLS
+        assert deployment["name"] == {"repro": "pipeline", "stage": pool}.get(flow.name, flow.name)
+        assert set(deployment.get("parameters", {})) <= set(flow.parameters.properties)

@@ -59,7 +59,10 @@ def test_a_server_that_does_not_answer(url: str, monkeypatch: pytest.MonkeyPatch
         stage.main(flow(lambda: None))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", '{"pid": "x", "started": 1, "api_url": "u"}', '{"pid": 1}'])
+DAMAGED = ["", "[]", "null", '{"pid": "x", "started": 1, "ends_with": [], "address": "u"}', '{"pid": 1}']
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_damaged_address_file_says_what_to_do(content: str) -> None:
     (server.home() / "server.json").write_text(content)
     for ask in (server.running, server.stop, server.address):

@@ -1,0 +1,104 @@
+"""What the Prefect server is told: pools, limits, deployments of prefect.yaml, and what to do when a run falls silent.
+
+Telling it again changes nothing that is as it should be.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tasks import paths
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.events.schemas.automations import AutomationCore
+
+ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
+
+
+def gpu_limit() -> str:
+    """Name of the concurrency limit around stages that use a GPU of this machine."""
+    return f"gpu-{platform.node()}"
+
+
+def deploy(*, pools: Sequence[str], api_url: str, silence_s: float, environment: Mapping[str, str]) -> None:
+    """Make pools and limits, deploy prefect.yaml, and set the automations. Raises `ValueError` when Prefect refuses."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    with client(api_url) as prefect:
+        for pool in pools:
+            template = ProcessWorker.get_default_base_job_template()
+            try:
+                prefect.create_work_pool(WorkPoolCreate(name=pool, type="process", base_job_template=template))
+            except ObjectAlreadyExists:
+                continue
+        prefect.upsert_global_concurrency_limit_by_name(gpu_limit(), _gpus())
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    answer = subprocess.run(
+        command, cwd=paths.root(), env=dict(environment), capture_output=True, text=True, check=False
+    )
+    if answer.returncode != 0:
+        raise ValueError(f"prefect.yaml could not be deployed:\n{(answer.stdout + answer.stderr)[-4000:]}")
+    with client(api_url) as prefect:
+        for automation in automations(silence_s=silence_s):
+            known = prefect.read_automations_by_name(automation.name)
+            if known:
+                prefect.update_automation(known[0].id, automation)
+            else:
+                prefect.create_automation(automation)
+
+
+def automations(*, silence_s: float) -> "list[AutomationCore]":
+    """A run whose process or machine died says nothing any more: it becomes Crashed."""
+    from prefect.client.schemas.objects import StateType
+    from prefect.events.actions import ChangeFlowRunState
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+
+    said = "no heartbeat: its process is gone"
+    crashed = ChangeFlowRunState(name="Crashed", state=StateType.CRASHED, message=said, force=False)
+    runs: dict[str, Any] = {"prefect.resource.id": "prefect.flow-run.*"}
+    return [
+        AutomationCore(
+            name="a silent run has crashed",
+            description=f"no heartbeat for {silence_s:.0f} s: its process, worker or machine is gone",
+            trigger=EventTrigger(
+                match=runs, for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1,
+                within=timedelta(seconds=silence_s), after={"prefect.flow-run.heartbeat"},
+                expect={"prefect.flow-run.heartbeat", *(f"prefect.flow-run.{end}" for end in ENDS)},
+            ),
+            actions=[crashed],
+        ),
+    ]  # fmt: skip
+
+
+def online_workers(pool: str, *, api_url: str) -> list[str]:
+    """Names of the workers that poll `pool` now; empty where there is no such pool."""
+    from prefect.client.schemas.objects import WorkerStatus
+    from prefect.exceptions import ObjectNotFound
+
+    with client(api_url) as prefect:
+        try:
+            found = prefect.read_workers_for_work_pool(pool)
+        except ObjectNotFound:
+            return []
+    return [worker.name for worker in found if worker.status == WorkerStatus.ONLINE]
+
+
+def client(api_url: str) -> "SyncPrefectClient":
+    """Prefect's client, of the server at `api_url`."""
+    from prefect.client.orchestration import SyncPrefectClient
+
+    return SyncPrefectClient(api_url, auth_string=os.environ.get("PREFECT_API_AUTH_STRING"))
+
+
+def _gpus() -> int:
+    """GPUs of this machine; 1 without, so that stages that would use it go one at a time here too."""
+    import torch
+
+    return max(1, torch.cuda.device_count())

@@ -1,0 +1,92 @@
+"""The MLflow server that `make up` starts: on the same runs and registry that stages reach without one, or on
+PostgreSQL. Its address and process stand in `.state/mlflow/server.json`."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from flows import processes, server
+from tasks import paths
+
+NEEDS = (
+    "in .venv `uv pip install psycopg2-binary` for PostgreSQL and `uv pip install Flask-WTF` for passwords, "
+    "then run the same command again"
+)
+
+
+def home() -> Path:
+    """The folder of the server: log, address, users."""
+    folder = paths.state() / "mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def file() -> Path:
+    return home() / "server.json"
+
+
+def running() -> str | None:
+    """Address of the server, or None when it does not run."""
+    known = processes.running(file())
+    return known.address if known is not None else None
+
+
+def stop() -> bool:
+    """End the server; False when none ran."""
+    return processes.stop(file())
+
+
+def check_packages(*, database: bool, passwords: bool) -> None:
+    """Raises `ValueError` when MLflow lacks what it needs for a database server, or for users and passwords."""
+    lacks = [
+        package
+        for package, wanted in (("psycopg2", database), ("flask_wtf", passwords))
+        if wanted and importlib.util.find_spec(package) is None
+    ]
+    if lacks:
+        raise ValueError(f"MLflow lacks {' and '.join(lacks)}: {NEEDS}")
+
+
+def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> str:
+    """Address of the server, started with these if none runs; `port` 0 takes a free one.
+
+    With `passwords` it asks for the name and password in `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`,
+    which are those of its administrator when it starts for the first time. Artifacts go through the server, so that
+    other machines need no shared disk.
+    """
+    if url := running():
+        return url
+    port = port or server.free_port(host)
+    url = f"http://{server.LOOPBACK if host in ('0.0.0.0', '::') else host}:{port}"
+    arguments = ["server", "--workers", "1", "--host", host, "--port", str(port)]
+    environment = {
+        **server.outliving(dict(os.environ)),
+        "MLFLOW_BACKEND_STORE_URI": database or f"sqlite:///{paths.state() / 'mlflow.db'}",  # may hold a password
+        "MLFLOW_ARTIFACTS_DESTINATION": (paths.state() / "mlartifacts").as_uri(),
+    }
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    if passwords:
+        environment["MLFLOW_AUTH_CONFIG_PATH"] = str(_users())
+        arguments[1:1] = ["--app-name", "basic-auth", "--allowed-hosts", "*"]  # the password is the gate, not the name
+    processes.start(
+        "mlflow", arguments, file=file(), log=home() / "server.log", environment=environment, address=url,
+        ready=lambda: server.answers(f"{url}/health"),
+    )  # fmt: skip
+    print(f"MLflow server started: {url} (`make down` ends it)", flush=True)
+    return url
+
+
+def _users() -> Path:
+    """Settings of MLflow's own authentication; only the owner may read them."""
+    place = home() / "users.ini"
+    place.touch(mode=0o600)
+    place.write_text(
+        "[mlflow]\n"
+        "default_permission = NO_PERMISSIONS\n"
+        f"database_uri = sqlite:///{home() / 'users.db'}\n"
+        f"admin_username = {os.environ['MLFLOW_TRACKING_USERNAME']}\n"
+        f"admin_password = {os.environ['MLFLOW_TRACKING_PASSWORD'].replace('%', '%%')}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n",
+        encoding="utf-8",
+    )
+    return place
