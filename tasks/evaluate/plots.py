@@ -32,6 +32,7 @@ def write(folder: Path, table: Table, *, slices: Mapping[str, Mapping[str, Any]]
     bars(
         folder / "cider_by_variant.png", table, metric="cider",
         title="Captioning by variant (CoCa, against captions no model wrote)", axis="CIDEr",
+        line="held_out_cider", line_label="a true caption, held out, against the others",
     )  # fmt: skip
     asked = {
         name: variants for name, variants in table.items() if any(EXACT_MATCH in found for found in variants.values())
@@ -57,7 +58,7 @@ def write(folder: Path, table: Table, *, slices: Mapping[str, Mapping[str, Any]]
 def bars(path: Path, table: Table, *, metric: str, title: str, axis: str, line: str = "", line_label: str = "") -> None:
     """A group of bars a test set, one bar a variant, each with its 95 % interval.
 
-    `line`: a metric that is the same for all variants, drawn across each group.
+    `line`: a metric that is the same for all variants, drawn across each group that has it.
     """
     every = list(next(iter(table.values())))
     variants = [name for name in every if all(metric in metrics[name] for metrics in table.values())]
@@ -82,9 +83,14 @@ def bars(path: Path, table: Table, *, metric: str, title: str, axis: str, line: 
                     ha="center", va="bottom", fontsize=8,
                 )  # fmt: skip
         if line:
+            drawn = [
+                (metrics[variants[0]][line].value, group)
+                for group, metrics in enumerate(table.values())
+                if line in metrics[variants[0]]
+            ]
             axes.hlines(
-                [metrics[variants[0]][line].value for metrics in table.values()],
-                [group - 0.44 for group in range(len(table))], [group + 0.44 for group in range(len(table))],
+                [value for value, _ in drawn],
+                [group - 0.44 for _, group in drawn], [group + 0.44 for _, group in drawn],
                 colors="#222222", linestyles="dashed", linewidth=1.4,
             )  # fmt: skip
         labels = [

@@ -22,6 +22,7 @@ from sar_models.metrics.bootstrap import Interval
 from tasks import paths
 from tasks.evaluate import (
     claims,
+    held_out,
     hygiene,
     measure,
     plots,
@@ -105,7 +106,10 @@ def evaluate(*, params: Params, log: Log | None = None) -> EvaluateSummary:
     with predict.Pictures(pool, hardware=params.hardware) as pictures:
         found = _ask(pool, pictures, asked, annotated, params=params, log=log)
         table = measure.together(
-            *(measure.values(of, settings=params.evaluate) for of in (found.measured, found.claimed, found.answered))
+            *(
+                measure.values(of, settings=params.evaluate)
+                for of in (found.measured, found.claimed, found.held_out, found.answered)
+            )
         )
         measure.write(paths.metrics("evaluate"), table)
         measure.write(paths.metrics("compare"), _compared(found, settings=params.evaluate))
@@ -127,6 +131,7 @@ class _Found:
 
     measured: dict[str, dict[str, measure.Statistics]]  # test set → variant → of images and captions
     claimed: dict[str, dict[str, measure.Statistics]]  # likewise, of what the captions claim
+    held_out: dict[str, dict[str, measure.Statistics]]  # likewise, of true captions; the same for every variant
     answered: dict[str, dict[str, measure.Statistics]]  # likewise, of questions
     zero_shot: dict[str, dict[str, Any]]  # test set → variant
     slices: dict[str, dict[str, Any]]  # axis → test set → level → variant
@@ -150,7 +155,11 @@ def _ask(
     texts, rows = predict.distinct(pool.captions)
     labelled = zero_shot.read(pool)
     wholes = retrieved.whole(pool)
-    found = _Found({of.name: {} for of in pool.sets}, {}, {}, {of.name: {} for of in labelled}, {}, {}, {}, [], {})
+    found = _Found(
+        measured={of.name: {} for of in pool.sets}, claimed={}, held_out={}, answered={},
+        zero_shot={of.name: {} for of in labelled}, slices={}, captions={}, said={}, retrieved=[], kinds={},
+    )  # fmt: skip
+    of_true = {of.name: held_out.statistics(of, pool) for of in pool.sets}
     done = count(1)
     for variant, kinds in predict.variants(params).items():
         for kind in kinds:
@@ -172,7 +181,8 @@ def _ask(
                 for test_set in pool.sets:
                     of_claims = claims.statistics(test_set, annotated, answers.captions)
                     found.claimed.setdefault(test_set.name, {})[variant] = of_claims
-                    found.kinds.update(dict.fromkeys(of_claims, kind))
+                    found.held_out.setdefault(test_set.name, {})[variant] = of_true[test_set.name]
+                    found.kinds.update(dict.fromkeys([*of_claims, *of_true[test_set.name]], kind))
             if kind == kinds[0]:
                 for of in labelled:
                     found.zero_shot[of.name][variant] = zero_shot.measure(
