@@ -17,12 +17,12 @@ SOURCE = """
 title: bright and dark pictures
 address: file:///nowhere
 format: coco
-modality: sar
+modality: {modality}
 role: both
 licence: CC-BY-NC-4.0
 allows: [research]
 citation: none
-radiometry: {unit: amplitude}
+radiometry: {{unit: amplitude}}
 """
 IMAGES = {"train": 40, "val": 8, "test": 40}
 MODALITIES = ("optical", "sar")
@@ -39,7 +39,7 @@ def write_project(root: Path) -> Params:
     params = dataclasses.replace(
         params,
         seed=1,  # of which the untrained SAR-RS-CLIP is at chance
-        sources={"fake": "sar"},
+        sources={f"{name}_fake": name for name in MODALITIES},
         clip=dataclasses.replace(params.clip, finetune=training),
         evaluate=Evaluate(
             bootstrap_draws=200, seed=1, batch_size=16, meteor=False, sample_images=3,
@@ -50,7 +50,8 @@ def write_project(root: Path) -> Params:
         tracking=Tracking("test", ""),
     )  # fmt: skip
     (root / "sources").mkdir()
-    (root / "sources" / "fake.yaml").write_text(SOURCE)
+    for name in MODALITIES:
+        (root / "sources" / f"{name}_fake.yaml").write_text(SOURCE.format(modality=name))
     (root / "metrics").mkdir()
     for number, modality in enumerate(MODALITIES):
         for seed, (split, count) in enumerate(IMAGES.items()):

@@ -150,7 +150,7 @@ def test_withdrawn_forbidden_and_unchecked_are_refused(params: Params) -> None:
     challenged("2")
     folder = paths.root() / "sources" / "withdrawn"
     folder.mkdir()
-    for content in ("source: fake", "record_id: fake/train/003.png"):
+    for content in ("source: sar_fake", "record_id: sar_fake/train/003.png"):
         (folder / "it.yaml").write_text(f"{content}\nreason: a complaint\nby: Ada\n")
         assert "sources/withdrawn/it.yaml: a complaint, by Ada" in failed(judge("clip", params=params))["withdrawal"]
     (folder / "it.yaml").write_text("source: another\nreason: a complaint\nby: Ada\n")
