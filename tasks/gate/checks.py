@@ -2,12 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-import yaml
 
 from tasks import lock, paths
-from tasks.download import catalog
+from tasks.download import catalog, withdrawn
 from tasks.gate.decision import Reason
 from tasks.gate.seen import MODALITIES, Seen
 from tasks.params import Params
@@ -16,22 +13,12 @@ from tasks.validate import licences
 DATA, WITHDRAWAL, LICENCE = "data checks", "withdrawal", "licences"
 
 
-@dataclass(frozen=True)
-class Withdrawal:
-    """One file of `sources/withdrawn/`."""
-
-    file: str
-    source: str  # or empty
-    record_id: str  # or empty
-    why: str
-
-
 def all_of(tags: Mapping[str, str], seen: Seen, *, params: Params) -> list[Reason]:
     """A reason for each rule on a version with `tags` that learned from `seen`."""
     digests = lock.output_digests()
     return [
         *(_data(modality, tags, digests=digests) for modality in MODALITIES),
-        withdrawn(seen),
+        _withdrawn(seen),
         _licences(seen, use=params.validate.licence_use),
     ]
 
@@ -62,32 +49,25 @@ def _data(modality: str, tags: Mapping[str, str], *, digests: Mapping[str, str])
     return Reason(DATA, True, counted)
 
 
-def withdrawn(seen: Seen) -> Reason:
+def _withdrawn(seen: Seen) -> Reason:
     """No source and no record behind the version was withdrawn."""
-    found = [entry for entry in withdrawals() if entry.source in seen.sources or entry.record_id in seen.records]
+    found = []
+    for path in sorted((paths.root() / "sources" / "withdrawn").glob("*.yaml")):
+        stated = withdrawn.load(path.stem)
+        if stated.whole and stated.source in seen.sources:
+            found.append(f"{stated.source} ({_told(stated.whole)})")
+        found += [
+            f"{record} ({_told(told)})" for record, told in sorted(stated.records.items()) if record in seen.records
+        ]
     if found:
-        listed = "; ".join(f"{entry.source or entry.record_id} ({entry.file}: {entry.why})" for entry in found)
-        return Reason(WITHDRAWAL, False, f"it learned from what was withdrawn: {listed}")
+        return Reason(WITHDRAWAL, False, f"it learned from what was withdrawn: {'; '.join(found)}")
     return Reason(
         WITHDRAWAL, True, f"none of its {len(seen.sources)} sources and {len(seen.records)} records withdrawn"
     )
 
 
-def withdrawals() -> list[Withdrawal]:
-    """What was withdrawn, sorted by file. Raises `ValueError` naming a file that says neither source nor record."""
-    entries = []
-    for path in sorted((paths.root() / "sources" / "withdrawn").glob("*.yaml")):
-        name = path.relative_to(paths.root()).as_posix()
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{name} is not valid YAML: {error}") from error
-        if not isinstance(content, Mapping) or not (content.get("source") or content.get("record_id")):
-            raise ValueError(f"{name} says neither `source:` nor `record_id:`, so what was withdrawn is not known")
-        why = f"{content.get('reason', 'no reason given')}, by {content.get('by', 'nobody named')}"
-        source, record_id = (str(content.get(key) or "") for key in ("source", "record_id"))
-        entries.append(Withdrawal(name, source, record_id, why))
-    return entries
+def _told(stated: Mapping[str, str]) -> str:
+    return f"{stated.get('reason', 'no reason given')}, by {stated.get('by', 'nobody named')}"
 
 
 def _licences(seen: Seen, *, use: str) -> Reason:

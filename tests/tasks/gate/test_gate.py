@@ -12,7 +12,6 @@ from gate_world import data_set_with_test_images, keep, register_what_lies_there
 from flows.promote import settle
 from tasks import paths, tracking
 from tasks.gate import Decision, judge
-from tasks.gate.checks import withdrawals
 from tasks.params import Params
 from tasks.registry import interface, promote, versions
 from tasks.train.stage import train_model
@@ -150,14 +149,19 @@ def test_withdrawn_forbidden_and_unchecked_are_refused(params: Params) -> None:
     challenged("2")
     folder = paths.root() / "sources" / "withdrawn"
     folder.mkdir()
-    for content in ("source: sar_fake", "record_id: sar_fake/train/003.png"):
-        (folder / "it.yaml").write_text(f"{content}\nreason: a complaint\nby: Ada\n")
-        assert "sources/withdrawn/it.yaml: a complaint, by Ada" in failed(judge("clip", params=params))["withdrawal"]
-    (folder / "it.yaml").write_text("source: another\nreason: a complaint\nby: Ada\n")
+    told = {"reason": "a complaint", "by": "Ada", "on": "2026-11-28"}
+    for content, what in (
+        ({"source": told}, "sar_fake"),
+        ({"records": {"sar_fake/train/003.png": told}}, "sar_fake/train/003.png"),
+    ):
+        (folder / "sar_fake.yaml").write_text(json.dumps(content))
+        assert f"{what} (a complaint, by Ada)" in failed(judge("clip", params=params))["withdrawal"]
+    (folder / "sar_fake.yaml").write_text(json.dumps({"records": {"sar_fake/test/999.png": told}}))
+    (folder / "another.yaml").write_text(json.dumps({"source": told}))
     assert judge("clip", params=params).outcome == "passed"
-    (folder / "it.yaml").write_text("sauce: fake\n")
-    with pytest.raises(ValueError, match="says neither `source:` nor `record_id:`"):
-        withdrawals()
+    (folder / "another.yaml").write_text("sauce: fake\n")
+    with pytest.raises(ValueError, match="must have `source` or `records`, and has sauce"):
+        judge("clip", params=params)
     shutil.rmtree(folder)
 
     sold = dataclasses.replace(params, validate=dataclasses.replace(params.validate, licence_use="commercial"))
