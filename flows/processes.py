@@ -66,7 +66,8 @@ def start(
         partial.write_text(json.dumps(asdict(known), indent=2) + "\n", encoding="utf-8")
         partial.replace(file)  # at once: a file half written would be a process that nobody can end
     except BaseException:  # an interrupt too: a process that nobody knows of would stay for ever
-        _end(psutil.Process(process.pid))
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended by itself: that is what is told
+            _end(psutil.Process(process.pid))
         raise
     return known
 

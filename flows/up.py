@@ -117,8 +117,7 @@ def _stores(url: str) -> dict[str, str | None]:
 
     from tasks.databases import create_databases
 
-    prefect, mlflow = asyncio.run(create_databases(url, names=("prefect", "mlflow")))
-    return {"prefect": prefect.replace("postgresql://", "postgresql+asyncpg://", 1), "mlflow": mlflow}
+    return dict(asyncio.run(create_databases(url, drivers={"prefect": "asyncpg", "mlflow": "psycopg2"})))
 
 
 def _ensure_worker(pool: str, *, prefect_url: str, environment: dict[str, str]) -> None:
