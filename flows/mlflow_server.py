@@ -1,17 +1,11 @@
 """The MLflow server that `make up` starts: on the same runs and registry that stages reach without one, or on
 PostgreSQL. Its address and process stand in `.state/mlflow/server.json`."""
 
-import importlib.util
 import os
 from pathlib import Path
 
 from flows import processes, server
 from tasks import paths
-
-NEEDS = (
-    "in .venv `uv pip install psycopg2-binary` for PostgreSQL and `uv pip install Flask-WTF` for passwords, "
-    "then run the same command again"
-)
 
 
 def home() -> Path:
@@ -34,17 +28,6 @@ def running() -> str | None:
 def stop() -> bool:
     """End the server; False when none ran."""
     return processes.stop(file())
-
-
-def check_packages(*, database: bool, passwords: bool) -> None:
-    """Raises `ValueError` when MLflow lacks what it needs for a database server, or for users and passwords."""
-    lacks = [
-        package
-        for package, wanted in (("psycopg2", database), ("flask_wtf", passwords))
-        if wanted and importlib.util.find_spec(package) is None
-    ]
-    if lacks:
-        raise ValueError(f"MLflow lacks {' and '.join(lacks)}: {NEEDS}")
 
 
 def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> str:

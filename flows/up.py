@@ -42,8 +42,8 @@ def up(*, host: str, prefect_port: int, mlflow_port: int) -> None:
     """Bring the installation up on `host`, as far as it is not up already.
 
     With `DATABASE_URL` (`postgresql://user:password@host/name`) both servers keep their data there. Raises
-    `ValueError` before anything starts when `host` is for other machines and no passwords are set, when packages are
-    missing, or when `PREFECT_API_URL` names another server.
+    `ValueError` before anything starts when `host` is for other machines and no passwords are set, or when
+    `PREFECT_API_URL` names another server.
     """
     if url := os.environ.get("PREFECT_API_URL"):
         raise ValueError(
@@ -52,7 +52,6 @@ def up(*, host: str, prefect_port: int, mlflow_port: int) -> None:
         )
     passwords = _passwords(host)
     database = os.environ.get("DATABASE_URL")
-    mlflow_server.check_packages(database=bool(database), passwords=passwords)
     stores = _stores(database) if database else {"prefect": None, "mlflow": None}
     server.spare_the_proxy()
     if passwords:
