@@ -91,30 +91,11 @@ def _impact(arguments: argparse.Namespace) -> None:
 
 
 def _audit(arguments: argparse.Namespace) -> None:
-    from tasks import paths
     from tasks.lineage import show, versions
-    from tasks.lineage.audit import audit
-    from tasks.lineage.collect import Lineage
+    from tasks.lineage.full import full_audit
 
     version = versions.pick(versions.load_all(), arguments.version)
-    lineage = Lineage.at(paths.root())
-    result = audit(version, lineage=lineage, list_images=arguments.list == "images")
-    if arguments.verify:
-        from tasks.lineage.verify import remote_of, verify
-        from tasks.registry.fetch import fetch
-
-        artifact = fetch(f"models:/{version.name}")
-        verified = verify(version, lineage=lineage, remote=remote_of(paths.root()), artifact=artifact)
-        result.verified = {"files": verified.files, "bytes": verified.size_bytes}
-        result.findings += verified.findings
-    if list((paths.root() / "sources" / "withdrawn").glob("*.yaml")):
-        from tasks.lineage.withdraw import still_there
-
-        whole = Lineage.at(paths.root())
-        whole.add_all()
-        findings, notes = still_there(whole, known=versions.load_all())
-        result.findings += findings
-        result.notes += notes
+    result = full_audit(version, verified=arguments.verify, list_images=arguments.list == "images")
     if arguments.html is not None:
         from tasks.lineage.page import page
 
