@@ -20,6 +20,9 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     audit.add_argument("--json", action="store_true", help="print all of it as JSON")
     audit.add_argument("--html", type=Path, metavar="FILE", help="write a page with the graph drawn")
     audit.add_argument("--list", choices=["images"], help="name every image with the digest of its bytes")
+    forms = ["openlineage", "cyclonedx", "model-card"]
+    audit.add_argument("--export", choices=forms, help="write the lineage as other tools read it, into --out")
+    audit.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where --export writes; default: here")
     impact = add("impact", _impact, "every data set, run, version and alias that a source or an image touched")
     asked = impact.add_mutually_exclusive_group(required=True)
     asked.add_argument("--source", help="such as hrsid_sample")
@@ -91,34 +94,19 @@ def _impact(arguments: argparse.Namespace) -> None:
 
 
 def _audit(arguments: argparse.Namespace) -> None:
-    from tasks import paths
     from tasks.lineage import show, versions
-    from tasks.lineage.audit import audit
-    from tasks.lineage.collect import Lineage
+    from tasks.lineage.full import full_audit
 
     version = versions.pick(versions.load_all(), arguments.version)
-    lineage = Lineage.at(paths.root())
-    result = audit(version, lineage=lineage, list_images=arguments.list == "images")
-    if arguments.verify:
-        from tasks.lineage.verify import remote_of, verify
-        from tasks.registry.fetch import fetch
-
-        artifact = fetch(f"models:/{version.name}")
-        verified = verify(version, lineage=lineage, remote=remote_of(paths.root()), artifact=artifact)
-        result.verified = {"files": verified.files, "bytes": verified.size_bytes}
-        result.findings += verified.findings
-    if list((paths.root() / "sources" / "withdrawn").glob("*.yaml")):
-        from tasks.lineage.withdraw import still_there
-
-        whole = Lineage.at(paths.root())
-        whole.add_all()
-        findings, notes = still_there(whole, known=versions.load_all())
-        result.findings += findings
-        result.notes += notes
+    result = full_audit(version, verified=arguments.verify, list_images=arguments.list == "images")
     if arguments.html is not None:
         from tasks.lineage.page import page
 
         arguments.html.write_text(page(result), encoding="utf-8")
+    if arguments.export:
+        from tasks.lineage.export import export
+
+        print(export(result, arguments.out, form=arguments.export), file=sys.stderr)
     if arguments.list == "images" and not arguments.json:
         for image in result.images or []:
             print("\t".join(image.values()))

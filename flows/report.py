@@ -1,4 +1,4 @@
-"""`sar-text report` and `compare`: what was measured as one page, and two versions side by side."""
+"""`sar-text report`, and `compare` or `diff`: what was measured as one page, and two versions side by side."""
 
 import argparse
 import json
@@ -12,17 +12,19 @@ SHORT = 12  # characters of a digest or commit
 
 
 def add_commands(add: Add) -> None:
-    """Add both to the `sar-text` command."""
+    """Add them to the `sar-text` command; `diff` is another name of `compare`."""
     report = add("report", _report, "show what was measured as one HTML page, made anew if its inputs changed")
     report.add_argument("profile", nargs="?", help="of runs/, such as real; default: the run of params.yaml")
     report.add_argument("--out", type=Path, metavar="FILE", help="where to write it; default: below .state/")
     report.add_argument("--no-open", action="store_true", help="open no browser")
-    compare = add("compare", _compare, "show what differs between two versions: data, settings, metrics, captions")
-    for name in ("a", "b"):
-        compare.add_argument(
-            name, metavar=name.upper(), help="a commit, branch or tag, models:/sar-rs-clip/3, or . for the files here"
-        )
-    compare.add_argument("--json", action="store_true", help="print one JSON object")
+    differs = "data, code, settings, environment, metrics, captions"
+    for title in ("compare", "diff"):
+        compare = add(title, _compare, f"show what differs between two versions: {differs}")
+        for name in ("a", "b"):
+            compare.add_argument(
+                name, metavar=name.upper(), help="a commit, branch or tag, models:/sar-rs-clip/3, or . for files here"
+            )
+        compare.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -50,7 +52,9 @@ def text(found: Mapping[str, Any]) -> str:
     lines = [f"{side.upper()}  {found[side]['name']}  {found[side]['commit'][:SHORT]}" for side in ("a", "b")]
     lines += _section("Data (digests by DVC)", [_pair(key, pair, cut=SHORT) for key, pair in found["data"].items()])
     lines += _section("Records", [_pair(key, pair) for key, pair in found["records"].items()])
+    lines += _section("Code (MD5 of what ran)", [_pair(key, pair, cut=SHORT) for key, pair in found["code"].items()])
     lines += _section("Settings", [_pair(key, pair) for key, pair in found["settings"].items()])
+    lines += _section("Environment", [_pair(key, pair) for key, pair in found["environment"].items()])
     rows = [row for row in found["metrics"] if row["metric"] in HEADLINE]
     measured = [
         f"{row['test_set']:24} {row['variant']:10} {row['metric']:16} {_value(row['values'][0]):>8} → "

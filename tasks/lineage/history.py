@@ -83,7 +83,8 @@ class History:
 
     def commit_with(self, path: str, md5: str) -> str | None:
         """The newest commit that left `path` with these contents; nothing where none did."""
-        raw = self._git("log", "--all", "--format=%x1e%H", "--raw", "--no-abbrev", "--no-renames", "--", path)
+        raw = self._git("log", "--all", "--format=%x1e%H", "--raw", "--no-abbrev", "--no-renames",
+                        "--diff-merges=separate", "--", path)  # fmt: skip
         for entry in raw.split("\x1e")[1:]:
             commit, *changes = entry.split()
             blobs = [changes[at + 3] for at in range(0, len(changes) - 5, 6) if set(changes[at + 3]) != {"0"}]

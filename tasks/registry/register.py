@@ -14,6 +14,7 @@ from tasks import lock, paths, tracking
 from tasks.download import catalog
 from tasks.params import Params
 from tasks.registry import interface
+from tasks.registry.learned import learned_from
 
 NAMES = {"clip": "sar-rs-clip", "coca": "sar-rs-coca", "gpt": "sar-gpt"}
 ALIAS = "challenger"  # a champion is made by a person or by the retraining flow, never by a plain run
@@ -46,11 +47,12 @@ def _register(kind: str, *, digests: Mapping[str, str], params: Params) -> Regis
         if output not in digests:
             raise ValueError(f"{output} is not in dvc.lock: run `dvc repro` first")
         _check(output, digests[output])
+    texts = learned_from(weights)
     identity = {
         "dvc.weights": digests[weights],
         "dvc.metrics": digests["metrics/evaluate.json"],
-        "dvc.data.optical": digests.get("data/optical_text", ""),
-        "dvc.data.sar": digests.get("data/sar_text", ""),
+        "dvc.data.optical": texts["data/optical_text"],
+        "dvc.data.sar": texts["data/sar_text"],
         "decoding": json.dumps(_decoding(kind, params), sort_keys=True) if kind != "clip" else "none",
         "interface": interface.VERSION,
         "licences": _licences(params),

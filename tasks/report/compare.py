@@ -1,8 +1,10 @@
-"""Two versions side by side: data, settings, metrics, and the captions that changed most."""
+"""Two versions side by side: data, code, settings, environment, metrics, and the captions that changed most."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.lineage.entries import stage_runs
 from tasks.registry.fetch import tags
 from tasks.report import items
 from tasks.report.examples import VARIANT
@@ -11,6 +13,7 @@ from tasks.report.version import Version, git, of_revision, of_tree
 COUNTS = ("images", "images_refused", "captions_passed", "captions_refused")
 MOST = 10  # items
 TREE = "."
+_PACKAGE = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)")
 
 
 def version(name: str) -> Version:
@@ -48,7 +51,9 @@ def compare(a: Version, b: Version) -> dict[str, Any]:
         "b": {"name": b.name, "commit": b.commit},
         "data": _differing(a.digests(), b.digests()),
         "records": _differing(_records(a), _records(b)),
+        "code": _differing(_code(a), _code(b)),
         "settings": _differing(a.settings(), b.settings()),
+        "environment": _differing(_packages(a), _packages(b)),
         "metrics": _metrics(a, b),
         "items": _items(a, b),
     }
@@ -56,6 +61,25 @@ def compare(a: Version, b: Version) -> dict[str, Any]:
 
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, list[Any]]:
     return {key: [a.get(key), b.get(key)] for key in sorted(a.keys() | b.keys()) if a.get(key) != b.get(key)}
+
+
+def _code(of: Version) -> dict[str, str]:
+    """Code file → its MD5 when stages ran it; two, where a stage that was not run again had an older one."""
+    found: dict[str, set[str]] = {}
+    text = of.small("dvc.lock")
+    try:
+        runs = stage_runs(text.decode(), memo={}) if text else {}
+    except ValueError as error:
+        raise ValueError(f"dvc.lock of {of.name} is damaged ({error})") from error
+    for run in runs.values():
+        for path, md5 in run.code().items():
+            found.setdefault(path, set()).add(md5)
+    return {path: " ".join(sorted(digests)) for path, digests in found.items()}
+
+
+def _packages(of: Version) -> dict[str, str]:
+    """Package → version, of `requirements.lock`; none where there is no such file."""
+    return dict(_PACKAGE.findall((of.small("requirements.lock") or b"").decode()))
 
 
 def _records(of: Version) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import yaml
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
 
 from flows.up import POOLS
@@ -19,4 +20,7 @@ def test_every_deployment_loads_its_flow() -> None:
         pool = deployment["work_pool"]["name"]
         assert pool in POOLS
         assert deployment["name"] == {"repro": "pipeline", "stage": pool}.get(flow.name, flow.name)
+        for schedule in deployment.get("schedules", []):
+            CronSchedule(**schedule)
+            assert schedule["timezone"]
         assert set(deployment.get("parameters", {})) <= set(flow.parameters.properties)

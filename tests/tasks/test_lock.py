@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from dvc.repo import Repo
 
 from tasks import lock
 
@@ -16,6 +18,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_output_with_its_digest(project: Path) -> None:
     (project / "dvc.lock").write_text("stages:\n  a: {outs: [{path: x, md5: '1'}]}\n  b: {cmd: c}\n")
     assert lock.output_digests() == {"x": "1"}
+
+
+def test_a_folder_has_the_digest_that_dvc_gives_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("x/inside", "x.y/inside", "x", "x0", "é/ü"):
+        (project / "made" / name).mkdir(parents=True, exist_ok=True)
+        (project / "made" / name / "file.bin").write_text(name)
+    monkeypatch.chdir(project)
+    with Repo.init(str(project), no_scm=True) as repo:
+        repo.add("made")
+    (out,) = yaml.safe_load((project / "made.dvc").read_text())["outs"]
+    assert lock.digest_of(project / "made") == out["md5"]
 
 
 def test_nothing_was_built(project: Path) -> None:

@@ -10,6 +10,7 @@ from sar_models import gpt_model, model
 from sar_models.settings import Answering, Decoding
 from tasks import lock, paths, records
 from tasks.params import Evaluate, Gate, Guard, Params, Tracking
+from tasks.registry.learned import TEXTS
 from tasks.registry.register import Registered, register
 from tests.tasks.train.train_world import TRAINING, settings, write_text
 
@@ -85,7 +86,11 @@ def register_what_lies_there(params: Params) -> dict[str, Registered]:
     """Write `dvc.lock` of the working tree, and register: name → version."""
     outputs = [f"models/two_stage/{kind}" for kind in ("clip", "coca", "gpt")] + ["metrics/evaluate.json"]
     outputs += [f"data/{name}_text" for name in MODALITIES] + [f"metrics/validate_{name}.json" for name in MODALITIES]
-    stages = {path: {"outs": [{"path": path, "md5": lock.digest_of(paths.root() / path)}]} for path in outputs}
+    files = {path: {"path": path, "md5": lock.digest_of(paths.root() / path)} for path in outputs}
+    texts = [files[path] for path in TEXTS]
+    stages = {
+        path: {"deps": texts if path.startswith("models/") else [], "outs": [file]} for path, file in files.items()
+    }
     lock.file().write_text(json.dumps({"schema": "2.0", "stages": stages}))
     return {found.name: found for found in register(params)}
 

@@ -20,6 +20,16 @@ def lineage_of(world: World) -> Lineage:
     return Lineage(History(world.root), Cache(world.root, folder=world.cache))
 
 
+def check_out(world: World) -> None:
+    """Copy every output from the cache into the working tree."""
+    cache = lineage_of(world).cache
+    for path, digest in world.outputs[0].items():
+        for name, md5 in (cache.listing(digest) or {} if digest.endswith(".dir") else {}).items():
+            target = world.root / path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(cache.path(md5).read_bytes())
+
+
 def version_of(outputs: dict[str, str], *, commit: str, number: str = "1", **tags: str) -> Version:
     """As the registry would give it, where nothing that only MLflow knows is asked."""
     return Version(
@@ -47,14 +57,16 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / "state"))
 
-    def register(version: Version, *, metrics: dict[str, float], alias: str | None = None) -> None:
+    def register(
+        version: Version, *, metrics: dict[str, float], alias: str | None = None, source: str = "runs:/x"
+    ) -> None:
         client = tracking.client()
         if not client.search_registered_models(filter_string=f"name = '{version.model}'"):
             client.create_registered_model(version.model)
         run = client.create_run(tracking.experiment_id("test")).info.run_id
         for name, value in metrics.items():
             client.log_metric(run, name, value)
-        made = client.create_model_version(version.model, source="runs:/x", run_id=run, tags=dict(version.tags))
+        made = client.create_model_version(version.model, source=source, run_id=run, tags=dict(version.tags))
         assert made.version == version.number or str(made.version) == version.number
         if alias:
             client.set_registered_model_alias(version.model, alias, made.version)

@@ -9,7 +9,7 @@ import pytest
 from tasks.lineage.audit import audit
 from tasks.lineage.verify import Verified, remote_of, verify
 from tests.fakes.world import World
-from tests.tasks.lineage.conftest import Register, lineage_of, version_of
+from tests.tasks.lineage.conftest import Register, check_out, lineage_of, version_of
 
 
 @pytest.fixture
@@ -25,16 +25,6 @@ def verified(world: World, *, artifact: Path | None = None, remote: Any = None) 
     version = version_of(world.outputs[0], commit=lineage.history.current["HEAD"])
     audit(version, lineage=lineage)
     return verify(version, lineage=lineage, artifact=artifact, remote=remote)
-
-
-def check_out(world: World) -> None:
-    """Copy every output from the cache into the working tree."""
-    cache = lineage_of(world).cache
-    for path, digest in world.outputs[0].items():
-        for name, md5 in (cache.listing(digest) or {} if digest.endswith(".dir") else {}).items():
-            target = world.root / path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(cache.path(md5).read_bytes())
 
 
 def flip(path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,21 @@ print(json.dumps({**said, "code": sar_models.__file__}))
 """
 
 
+def deps(of: Iterable[str], digests: dict[str, str]) -> list[dict[str, str]]:
+    return [{"path": path, "md5": digests[path]} for path in of]
+
+
 def lock(digests: dict[str, str]) -> str:
-    stages = {path: {"outs": [{"path": path, "md5": digest}]} for path, digest in digests.items()}
+    stages = {path: {"deps": deps(READ.get(path, ()), digests), "outs": deps([path], digests)} for path in digests}
     return json.dumps({"schema": "2.0", "stages": stages})
 
 
 DATA = {"data/optical_text": "1" * 32 + ".dir", "data/sar_text": "2" * 32 + ".dir"}
+READ = {
+    "models/two_stage/clip": ["data/optical_text", "data/sar_text"],
+    "models/two_stage/coca": ["data/optical_text", "data/sar_text"],
+    "models/two_stage/gpt": ["data/sar_text", "models/two_stage/clip"],
+}
 BUILT = ("models/two_stage/clip", "models/two_stage/coca", "models/two_stage/gpt", "metrics/evaluate.json")
 
 

@@ -1,12 +1,13 @@
 """Two versions side by side, from git and DVC's cache."""
 
+import hashlib
 import json
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from history import CHANGED, git, two_runs
+from history import CHANGED, CODE, git, two_runs
 from report_world import record_ids
 
 from flows import cli
@@ -30,6 +31,8 @@ def test_all_that_differs_between_two_commits_is_told(run: Path) -> None:
     }
     assert found["records"] == {"sar.open_ships.captions_passed": [16, 15]}
     assert found["settings"] == {"clip.epochs": [None, 3]}
+    assert found["code"] == {CODE: [hashlib.md5(b"seen = %d\n" % run).hexdigest() for run in (1, 2)]}
+    assert found["environment"] == {"numpy": ["2.1.0", "2.2.0"]}
     row = {"test_set": "sar/all", "variant": "two_stage", "metric": "mean_recall"}
     assert found["metrics"] == [row | {"values": [30.0, 27.5], "difference": -2.5}]
     (item,) = found["items"]
@@ -43,7 +46,9 @@ def test_a_version_equals_itself_and_the_tree_that_was_committed(run: Path) -> N
     two_runs(run)
     for other in ("HEAD", "."):
         found = compare(version("HEAD"), version(other))
-        assert [found[key] for key in ("data", "records", "settings", "metrics", "items")] == [{}, {}, {}, [], []]
+        names = {"a", "b", "metrics", "items"}
+        assert {key: pairs for key, pairs in found.items() if key not in names and pairs} == {}
+        assert found["metrics"] == found["items"] == []
 
 
 def test_captions_out_of_reach_are_null(run: Path) -> None:
@@ -71,6 +76,7 @@ def test_the_command_prints_text_that_cannot_steer_a_terminal_or_json(
     assert "30.000 →   27.500  -2.500" in shown
     assert "two ships and \ufffd[31mnothing else." in shown
     assert "\x1b" not in shown
+    assert said(monkeypatch, capsys, "diff", "HEAD~1", "HEAD") == shown
     assert json.loads(said(monkeypatch, capsys, "compare", "HEAD~1", "HEAD", "--json")) == compare(
         version("HEAD~1"), version("HEAD")
     )

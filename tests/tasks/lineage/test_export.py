@@ -1,0 +1,73 @@
+"""An audit as other tools read it: what their specifications require is there, and says what the audit says."""
+
+import json
+import uuid
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tasks.lineage.audit import Audit, audit
+from tasks.lineage.export import export
+from tests.fakes.world import World
+from tests.tasks.lineage.conftest import Register, lineage_of, version_of
+
+
+@pytest.fixture
+def audited(tmp_path: Path, registry: Register) -> Audit:
+    world = World(tmp_path / "repository")
+    outputs = world.revise({"ships": 5, "ports": 5, "town": 5}, weights="one")
+    world.finish()
+    lineage = lineage_of(world)
+    return audit(version_of(outputs, commit=lineage.history.current["HEAD"]), lineage=lineage)
+
+
+def test_every_stage_run_has_two_events_that_openlineage_takes(audited: Audit, tmp_path: Path) -> None:
+    path = export(audited, tmp_path / "out", form="openlineage")
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(events) == 2 * len(audited.stages)
+    for event in events:
+        assert event["eventType"] in ("START", "COMPLETE")
+        assert datetime.fromisoformat(event["eventTime"]).tzinfo is not None
+        assert uuid.UUID(event["run"]["runId"]).version == 5
+        assert event["schemaURL"] == "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+        facets = [*event["job"]["facets"].values()]
+        for data in event["inputs"] + event["outputs"]:
+            assert data["namespace"] == event["job"]["namespace"]
+            facets.append(data["facets"]["version"])
+        assert all(facet["_producer"] == event["producer"] and facet["_schemaURL"] for facet in facets)
+    made = {
+        (data["name"], data["facets"]["version"]["datasetVersion"]) for event in events for data in event["outputs"]
+    }
+    weights = audited.checkpoints[-1]
+    assert (weights["path"], weights["digest"]) in made
+    trained = next(event for event in events if event["job"]["name"] == "finetune@clip")
+    assert "models/optical/clip" in {data["name"] for data in trained["inputs"]}
+    assert path.read_bytes() == export(audited, tmp_path / "again", form="openlineage").read_bytes()
+
+
+def test_the_bill_of_materials_names_sources_licences_and_hashes(audited: Audit, tmp_path: Path) -> None:
+    bill = json.loads(export(audited, tmp_path, form="cyclonedx").read_text())
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    model = bill["metadata"]["component"]
+    assert model["hashes"] == [{"alg": "MD5", "content": audited.checkpoints[-1]["digest"].removesuffix(".dir")}]
+    licences = {part["name"]: part["licenses"] for part in bill["components"] if part["type"] == "data"}
+    assert licences == {name: [{"license": {"name": "CC0"}}] for name in ("ports", "ships", "town")}
+    assert {part["name"] for part in bill["components"] if part["type"] != "data"} == {"models/optical/clip"}
+    (needs,) = bill["dependencies"]
+    assert set(needs["dependsOn"]) == {part["bom-ref"] for part in bill["components"]}
+
+
+def test_the_model_card_says_what_the_audit_says_and_holds_no_markup_of_others(audited: Audit, tmp_path: Path) -> None:
+    audited.sources["ships"]["licence"] = "<b>free</b> | *all*"
+    card = export(audited, tmp_path, form="model-card").read_text()
+    assert f"weights `{audited.checkpoints[-1]['digest']}`" in card
+    assert "| ships | &lt;b&gt;free&lt;/b&gt; \\| \\*all\\* | 5 | 5 |" in card
+    assert "| data/sar_text | ships |" in card
+    assert "| finetune@clip |" in card
+
+
+def test_a_version_without_weights_has_nothing_to_export(audited: Audit, tmp_path: Path) -> None:
+    audited.checkpoints.clear()
+    with pytest.raises(ValueError, match="no weights of sar-rs-clip/1 were found"):
+        export(audited, tmp_path, form="cyclonedx")
