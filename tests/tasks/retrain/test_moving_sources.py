@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import boto3
 import httpx
 import pytest
 import yaml
+from clones import edit
 from moto.server import ThreadedMotoServer
 
 from tasks.download import catalog
@@ -24,7 +26,6 @@ from tasks.download.transfer import Transfer
 from tasks.retrain import watched
 from tasks.retrain.update import Changes, update, update_all
 
-TAKING_PART = {"sources": {"things": "sar"}, "pairs": {"sources": []}, "model_text": {"sources": []}}
 ROOT = Path(__file__).resolve().parents[3]
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
 
@@ -250,10 +251,9 @@ def test_a_branch_cannot_be_an_option_or_a_command(project: Path, branch: str) -
 def test_all_that_take_part_are_brought_up(project: Path, bucket: Any) -> None:
     bucket.put_object(Key="set/a", Body=b"a")
     describe(project, f"s3://{bucket.name}/set/", listed={"gone": A}, watch="{}\n")
-    settings = yaml.safe_load((ROOT / "params.yaml").read_text())
-    (project / "params.yaml").write_text(yaml.safe_dump(settings))
+    shutil.copyfile(ROOT / "params.yaml", project / "params.yaml")
     assert update_all() == [], "it is watched, but takes no part"
-    (project / "params.yaml").write_text(yaml.safe_dump(settings | TAKING_PART))
+    edit(project / "params.yaml", {"sources": {"things": "sar"}, "pairs.sources": [], "model_text.sources": []})
     found = update_all()
     assert found == [Changes("things", new=("a",), removed=("gone",))]
     assert found[0].text() == "things: 1 new, 0 changed, 1 removed"
