@@ -82,7 +82,7 @@ def main(flow: Any, *arguments: str) -> None:
     if len(given) != len(arguments):
         sys.exit(f"usage: python -m flows.{flow.name} {' '.join(arguments)}")
     try:
-        _run(flow, given)
+        run(flow, *given)
     except (ValueError, OSError) as error:
         sys.exit(f"\nerror: {error}")
     except KeyboardInterrupt:
@@ -90,7 +90,8 @@ def main(flow: Any, *arguments: str) -> None:
         sys.exit(INTERRUPTED)
 
 
-def _run(flow: Any, given: Sequence[str]) -> None:
+def run(flow: Any, *given: Any) -> None:
+    """Run `flow` on `given`, reported to the Prefect server, which is started if need be; plainly with tracking off."""
     if not tracking.enabled():
         flow.fn(*given)
         return

@@ -106,15 +106,16 @@ def test_a_worker_runs_through_the_deployment_what_is_left(clone: Path) -> None:
         "PREFECT_HOME": str(clone / ".state/worker"),
         "SAR_TEXT_ROOT": str(clone),
     }
-    for command in (["work-pool", "create", "--type", "process", "sar-text"], ["--no-prompt", "deploy", "--all"]):
+    pools = [["work-pool", "create", "--type", "process", pool] for pool in ("cpu", "gpu")]
+    for command in (*pools, ["--no-prompt", "deploy", "--all"]):
         answer = run(clone, "-m", "prefect", *command, **place)
         assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "sar-text", "--name", "here"]
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "gpu", "--name", "here"]
     log = clone / ".state/worker.log"
     with log.open("w") as out:
         worker = subprocess.Popen(command, cwd=clone, env=environment(clone) | place, stdout=out, stderr=out)
     try:
-        asked = run(clone, "-m", "prefect", "deployment", "run", "repro/repro", "--watch", **place)
+        asked = run(clone, "-m", "prefect", "deployment", "run", "repro/pipeline", "--watch", **place)
     finally:
         worker.terminate()
         worker.wait(timeout=60)
