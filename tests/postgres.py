@@ -17,7 +17,7 @@ PASSWORD = "p@ss:w0rd/%"  # every character that an address must escape
 
 @contextmanager
 def postgres() -> "Iterator[str]":
-    """Address of a server on this machine; skips the test where none is installed."""
+    """Address of a server on this machine; skips the test where none is installed, for no Python package brings one."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     found = shutil.which("initdb") or (str(programs[-1]) if programs else None)
     if found is None:
