@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmarks import experiments
+from benchmarks import experiment_tables, experiments
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,10 +64,10 @@ def test_what_seeds_agree_on() -> None:
             for table, found in (("evaluate", values), ("compare", gains))
         }
 
-    agreed = experiments.summary([tables(10.0, 1.0, 0.5), tables(14.0, 3.0, -0.5)])
+    agreed = experiment_tables.summary([tables(10.0, 1.0, 0.5), tables(14.0, 3.0, -0.5)])
     assert agreed["evaluate, equal SAR steps"]["sar/all"]["two_stage"]["mean_recall"]["mean"] == 15.0
     gain = agreed["compare, equal total steps"]["sar/all"]["two_stage-sar"]["mean_recall"]
     assert gain == {"mean": 2.0, "sd": 1.4142, "values": [1.0, 3.0], "surely_above_zero": 1}
-    row = experiments.markdown(agreed).splitlines()[2]
+    row = experiment_tables.markdown(agreed).splitlines()[2]
     assert row.startswith("| sar/all | mean_recall | 12.0 ± 2.8 | 13.0 ± 2.8 | 14.0 ± 2.8 | 14.0 ± 2.8 | 15.0 ± 2.8 |")
     assert row.endswith("| +2.0 ± 1.4 (1 of 2) | +2.0 ± 1.4 (1 of 2) | +2.0 ± 1.4 (1 of 2) |")

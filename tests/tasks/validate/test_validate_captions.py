@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from validate_world import GOOD, TRUE, Shot, World, passed, quarantine
 
 from tasks import paths
+from tasks.validate import suites
 from tasks.validate.stage import validate_text
 
 CAPTION_FAULTS = [
@@ -41,6 +43,13 @@ def test_every_caption_fault_has_its_reason_and_detail(world: World) -> None:
     for n, (_, _, detail) in enumerate(CAPTION_FAULTS):
         assert detail in found[f"chips/bad_{n:02}.png#c1"][1]
     assert summary.captions == 2 * len(CAPTION_FAULTS) + 2 == len(passed()) + len(found)
+
+
+def test_expectation_that_cannot_be_computed_stops_the_stage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suites, "FORBIDDEN", "[")
+    world.source("chips", GOOD)
+    with pytest.raises(RuntimeError, match=r"caption_characters could not be computed: .*unterminated"):
+        validate_text("sar", params=world.lenient())
 
 
 def test_caption_without_a_record_is_refused(world: World) -> None:
