@@ -120,7 +120,7 @@ def along_axes(path: Path, slices: Mapping[str, Mapping[str, Any]]) -> None:
         grid = page.subplots(rows, SLICE_COLUMNS, squeeze=False)
         for axes in grid.flat[len(axes_of) :]:
             axes.set_axis_off()
-        for axes, (axis, levels) in zip(grid.flat, axes_of.items(), strict=False):
+        for axes, (axis, levels) in zip(grid.flat[: len(axes_of)], axes_of.items(), strict=True):
             for variant in every:
                 found = {
                     place: metrics[variant]["mean_recall"]
