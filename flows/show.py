@@ -55,7 +55,7 @@ def _cell(value: object) -> str:
 
 def results(profile: str | None = None, *, markdown: bool = False) -> None:
     """Mean recall, CIDEr and exact match of every variant on every test set, with 95 % intervals, and the gain of two
-    stages over each alone: of this run, or of `runs/<profile>`.
+    stages over each alone: of this run, or of `runs/<profile>`. Checkpoints of other people stand behind the variants.
 
     Raises `ValueError` when nothing was evaluated, or the metrics are damaged.
     """
@@ -63,17 +63,18 @@ def results(profile: str | None = None, *, markdown: bool = False) -> None:
     if markdown:
         print(results_markdown(measured, compared))
         return
+    external = [name for name in next(iter(measured.values())) if name not in VARIANTS]
     for metric in HEADLINE:
         shown = Table(title=f"{metric}, 95 % intervals")
-        for column in ("test set", "n", *VARIANTS, *(pair.replace("-", " - ") for pair in GAINS)):
+        for column in ("test set", "n", *VARIANTS, *external, *(pair.replace("-", " - ") for pair in GAINS)):
             shown.add_column(column, justify="left" if column == "test set" else "right")
         for test_set, variants in measured.items():
             if metric not in variants[VARIANTS[0]]:
                 continue
-            entries = [variants[variant][metric] for variant in VARIANTS]
+            entries = [variants.get(variant, {}).get(metric) for variant in (*VARIANTS, *external)]
             gains = [compared[test_set][pair][metric] for pair in GAINS]
-            cells = [_interval(entry) for entry in (*entries, *gains)]
-            shown.add_row(test_set, str(entries[0]["n"]), *cells)
+            cells = ["" if entry is None else _interval(entry) for entry in (*entries, *gains)]
+            shown.add_row(test_set, str(variants[VARIANTS[0]][metric]["n"]), *cells)
         if shown.rows:
             _console().print(shown)
     print(verdict(compared))

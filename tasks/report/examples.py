@@ -52,13 +52,13 @@ class Search:
 def captions(
     version: Version, known: Mapping[str, Item], pictures: Pictures
 ) -> tuple[list[Captioned], list[Captioned]] | None:
-    """The best and the worst captions by CIDEr, no sentence twice; null without captions."""
+    """The best and the worst captions (`best_first`), no sentence twice; null without captions."""
     said = items.said(version, variant=VARIANT)
     if said is None:
         return None
     scores = items.cider(known, said)
     claims = _claims(version)
-    ranked = sorted(scores, key=lambda name: (-scores[name], name))
+    ranked = best_first(scores, claims)
 
     def shown(names: Sequence[str]) -> list[Captioned]:
         first = {said[name]: name for name in reversed(names)}  # of equal sentences the foremost
@@ -72,6 +72,12 @@ def captions(
 
     half = len(ranked) // 2  # so that no image is among both
     return shown(ranked[: len(ranked) - half]), shown(ranked[::-1][:half])
+
+
+def best_first(scores: Mapping[str, float], claims: Mapping[str, Sequence[tuple[str, str]]]) -> list[str]:
+    """The names by CIDEr; where it is equal, and it often is 0, by the number of claims that are false."""
+    untrue = {name: sum(verdict == "false" for _, verdict in found) for name, found in claims.items()}
+    return sorted(scores, key=lambda name: (-scores[name], untrue.get(name, 0), name))
 
 
 def judged(version: Version) -> bool:

@@ -16,7 +16,7 @@ def entry(value: float) -> dict[str, float]:
     return {"value": value, "low": value - 1, "high": value + 1, "n": 40}
 
 
-def test_exact_match_is_shown_where_something_was_asked(
+def test_what_was_measured_is_shown_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
@@ -27,6 +27,7 @@ def test_exact_match_is_shown_where_something_was_asked(
         }
         for name, asked in (("sar/asked", ["vqa_exact_match"]), ("sar/not_asked", []))
     }
+    measured["sar/asked"]["their_clip"] = {"mean_recall": entry(77.0)}
     compared = {
         name: dict.fromkeys(("two_stage-optical", "two_stage-sar", "two_stage-initial"), variants["initial"])
         for name, variants in measured.items()
@@ -39,6 +40,10 @@ def test_exact_match_is_shown_where_something_was_asked(
     assert said.count("sar/asked") == 3
     assert said.count("sar/not_asked") == 2
     assert "vqa_exact_match" in said
+    recall, cider, _ = said.split("95 % intervals")[1:]
+    assert "their_clip" in recall
+    assert "77.0 [76.0, 78.0]" in recall
+    assert "77.0" not in cider
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\udcff"])

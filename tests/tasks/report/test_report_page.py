@@ -11,6 +11,7 @@ from report_world import HOSTILE, VARIANTS, captions, entry, examples, later_fil
 
 from tasks import paths
 from tasks.report import charts, page, paper, tables
+from tasks.report.examples import best_first
 from tasks.report.version import of_tree
 
 
@@ -162,6 +163,16 @@ def answers(baseline: float, gain: dict[str, float], *, test_set: str = "sar/all
     gains = {f"two_stage-{variant}": {"mean_recall": gain} for variant in paper.BASELINES}
     found = paper.answers({"sar/all": of, test_set: of}, {"sar/all": gains, test_set: gains})
     return {answer.claim.what: answer.verdict for answer in found}
+
+
+def test_of_captions_that_score_alike_the_false_ones_are_worse() -> None:
+    claims = {
+        "lies": [("two ships", "false"), ("a quay", "true")],
+        "true": [("a ship", "true")],
+        "good": [("x", "false")],
+    }
+    found = best_first({"lies": 0.0, "true": 0.0, "good": 0.3, "silent": 0.0}, claims)
+    assert found == ["good", "silent", "true", "lies"]
 
 
 def test_verdicts_on_the_claims_of_the_paper() -> None:
