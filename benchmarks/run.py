@@ -29,6 +29,7 @@ NO_BENCHMARK = {
     "leakage_recall",
     "leakage_crowd",
     "experiments",
+    "experiment_tables",
     "decode_peer",
     "faiss_peer",
 }
