@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPARED = json.loads((ROOT / "metrics" / "compare.json").read_text())
 
 
-@pytest.mark.parametrize("folder", ["."])
+@pytest.mark.parametrize("folder", [".", "runs/real"])
 def test_the_readme_shows_the_committed_run(folder: str) -> None:
     """`sar-text results --markdown` and `sar-text results real --markdown` print the two tables."""
     measured, compared = (json.loads((ROOT / folder / "metrics" / f"{name}.json").read_text())
