@@ -26,6 +26,7 @@ def full_audit(version: Version, *, verified: bool, list_images: bool = False) -
         found = verify(version, lineage=lineage, remote=remote_of(paths.root()), artifact=artifact)
         result.verified = {"files": found.files, "bytes": found.size_bytes}
         result.findings += found.findings
+        result.notes += found.notes
     if list((paths.root() / "sources" / "withdrawn").glob("*.yaml")):
         whole = Lineage.at(paths.root())
         whole.add_all()

@@ -108,6 +108,7 @@ def impact(item: Item, *, lineage: Lineage, versions: Iterable[Version]) -> Impa
             result.versions[version.name] = how
             result.aliases += [f"{version.model}@{alias}" for alias in version.aliases]
     _reach(result, lineage=lineage)
+    result.findings += lineage.cache.damaged
     return result
 
 
