@@ -43,7 +43,9 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _withdraw(arguments: argparse.Namespace) -> None:
+    from flows.retraining import retrain_from
     from tasks import paths
+    from tasks.lineage import without
     from tasks.lineage.collect import Lineage
     from tasks.lineage.impact import of_record, of_source
     from tasks.lineage.verify import remote_of
@@ -62,11 +64,14 @@ def _withdraw(arguments: argparse.Namespace) -> None:
         "findings": done.impact.findings,
     }  # fmt: skip
     _print(f"withdrawal of {item.name}", answers, as_json=False)
-    print("next: commit that file, `dvc repro`, commit dvc.lock; then `sar-text audit` shows whether it is gone")
-    if arguments.purge:
-        if input(f"type {name} to delete {len(done.delete)} files and folders, {len(done.remote)} objects: ") != name:
-            raise ValueError("nothing was deleted: what you typed is not its name")
+    print("next: commit sources and params.yaml, `dvc repro`, commit dvc.lock; `sar-text audit` says if it is gone")
+    question = f"type {name} to delete {len(done.delete)} files and folders, {len(done.remote)} objects: "
+    is_confirmed = arguments.purge and input(question) == name
+    if is_confirmed:
         print(f"deleted: {purge(done, remote=remote)}")
+    print(retrain_from(without.commit()))
+    if arguments.purge and not is_confirmed:
+        raise ValueError("nothing was deleted: what you typed is not its name")
     _end(done.impact.findings)
 
 

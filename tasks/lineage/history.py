@@ -48,6 +48,13 @@ class History:
         return {"HEAD": self._git("rev-parse", "HEAD").strip(), **named}
 
     @cached_property
+    def worktrees(self) -> dict[Path, str]:
+        """Root of this project in every worktree of the repository → the commit that is checked out there."""
+        blocks = self._git("worktree", "list", "--porcelain").strip().split("\n\n")
+        told = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
+        return {Path(each["worktree"]) / self._prefix: each["HEAD"] for each in told if "HEAD" in each}
+
+    @cached_property
     def is_shallow(self) -> bool:
         return self._git("rev-parse", "--is-shallow-repository").strip() == "true"
 
