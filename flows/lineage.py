@@ -17,6 +17,7 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     audit.add_argument("version", metavar="MODEL@ALIAS|MODEL/VERSION", help="such as sar-rs-clip@champion or sar-gpt/3")
     audit.add_argument("--verify", action="store_true", help="hash everything behind it anew: cache, remote, registry")
+    audit.add_argument("--rebuild", action="store_true", help="build it anew from the sources on, and compare digests")
     audit.add_argument("--json", action="store_true", help="print all of it as JSON")
     audit.add_argument("--html", type=Path, metavar="FILE", help="write a page with the graph drawn")
     audit.add_argument("--list", choices=["images"], help="name every image with the digest of its bytes")
@@ -103,7 +104,8 @@ def _audit(arguments: argparse.Namespace) -> None:
     from tasks.lineage.full import full_audit
 
     version = versions.pick(versions.load_all(), arguments.version)
-    result = full_audit(version, verified=arguments.verify, list_images=arguments.list == "images")
+    is_listed = arguments.list == "images"
+    result = full_audit(version, verified=arguments.verify, rebuilt=arguments.rebuild, list_images=is_listed)
     if arguments.html is not None:
         from tasks.lineage.page import page
 
@@ -112,7 +114,7 @@ def _audit(arguments: argparse.Namespace) -> None:
         from tasks.lineage.export import export
 
         print(export(result, arguments.out, form=arguments.export), file=sys.stderr)
-    if arguments.list == "images" and not arguments.json:
+    if is_listed and not arguments.json:
         for image in result.images or []:
             print("\t".join(image.values()))
         print("\n".join(f"finding: {finding}" for finding in result.findings), file=sys.stderr)

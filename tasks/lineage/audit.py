@@ -28,6 +28,7 @@ class Audit:
     measured: dict[str, Any] = field(default_factory=dict)
     decisions: dict[str, str] = field(default_factory=dict)
     verified: dict[str, int] | None = None  # files and bytes that were hashed anew, where that was asked for
+    rebuilt: list[dict[str, Any]] | None = None  # stages that ran anew, where that was asked for
     images: list[dict[str, str]] | None = None  # asked for by name only: there are many
     notes: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
@@ -56,7 +57,7 @@ def audit(version: Version, *, lineage: Lineage, list_images: bool = False) -> A
     if path and not commits:
         lineage.problems[name].append(f"no dvc.lock of any revision has its weights {version.weights}")
     if commits:
-        lock = lineage.lock(lineage.history.locks[_choose(version, commits, lineage=lineage)])
+        lock = lineage.lock(lineage.history.locks[revision_of(version, lineage=lineage)])
         _collect(lock, weights=path or "", lineage=lineage)
         _answer(result, version, lock=lock, lineage=lineage, list_images=list_images)
     result.findings += registered.tags(version, graph=lineage.graph, sources=result.sources)
@@ -71,8 +72,10 @@ def audit(version: Version, *, lineage: Lineage, list_images: bool = False) -> A
     return result
 
 
-def _choose(version: Version, commits: list[str], *, lineage: Lineage) -> str:
-    """The revision that was registered, else the newest with the weights and their metrics, else with the weights."""
+def revision_of(version: Version, *, lineage: Lineage) -> str:
+    """The revision that was registered, else the newest with the weights and their metrics, else with the weights, of
+    those whose lock has the weights; there must be one."""
+    commits = lineage.locks_with(version.weights)
     commit = version.commit.rstrip("+")
     if commit in commits:
         return commit
