@@ -5,7 +5,10 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasks.lineage.audit import Audit
 
 FOUND = 2  # exit code: something could not be resolved, or is not what its digest says
 
@@ -23,6 +26,7 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     audit.add_argument("--list", choices=["images"], help="name every image with the digest of its bytes")
     forms = ["openlineage", "cyclonedx", "model-card"]
     audit.add_argument("--export", choices=forms, help="write the lineage as other tools read it, into --out")
+    audit.add_argument("--to", metavar="URL", help="with --export openlineage: post the events there, write no file")
     audit.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where --export writes; default: here")
     impact = add("impact", _impact, "every data set, run, version and alias that a source or an image touched")
     asked = impact.add_mutually_exclusive_group(required=True)
@@ -47,6 +51,7 @@ def _withdraw(arguments: argparse.Namespace) -> None:
     from flows.retraining import retrain_from
     from tasks import paths
     from tasks.lineage import without
+    from tasks.lineage.card import attach
     from tasks.lineage.collect import Lineage
     from tasks.lineage.impact import of_record, of_source
     from tasks.lineage.verify import remote_of
@@ -58,6 +63,7 @@ def _withdraw(arguments: argparse.Namespace) -> None:
     item = of_source(name, lineage=lineage) if arguments.source else of_record(name, lineage=lineage)
     remote = remote_of(paths.root())
     done = withdraw(item, reason=arguments.reason, by=arguments.by, lineage=lineage, remote=remote)
+    attach(done.tagged)
     answers = {
         "written to": done.file, "tagged": done.tagged, "aliases": done.aliases,
         "to delete": [str(path) for path in done.delete], "to delete on the remote": done.remote,
@@ -103,6 +109,8 @@ def _audit(arguments: argparse.Namespace) -> None:
     from tasks.lineage import show, versions
     from tasks.lineage.full import full_audit
 
+    if arguments.to and arguments.export != "openlineage":
+        raise ValueError("--to posts OpenLineage events: it goes with --export openlineage")
     version = versions.pick(versions.load_all(), arguments.version)
     is_listed = arguments.list == "images"
     result = full_audit(version, verified=arguments.verify, rebuilt=arguments.rebuild, list_images=is_listed)
@@ -111,9 +119,7 @@ def _audit(arguments: argparse.Namespace) -> None:
 
         arguments.html.write_text(page(result), encoding="utf-8")
     if arguments.export:
-        from tasks.lineage.export import export
-
-        print(export(result, arguments.out, form=arguments.export), file=sys.stderr)
+        _export(result, arguments)
     if is_listed and not arguments.json:
         for image in result.images or []:
             print("\t".join(image.values()))
@@ -122,6 +128,17 @@ def _audit(arguments: argparse.Namespace) -> None:
         answers = result.as_dict()
         _print(f"audit of {version.name}", answers if arguments.json else show.brief(answers), as_json=arguments.json)
     _end(result.findings)
+
+
+def _export(audit: "Audit", arguments: argparse.Namespace) -> None:
+    from tasks.lineage import openlineage, transport
+    from tasks.lineage.export import export
+
+    if arguments.to:
+        count = transport.post(openlineage.events(audit), url=arguments.to)
+        print(f"{count} events were taken", file=sys.stderr)
+    else:
+        print(export(audit, arguments.out, form=arguments.export), file=sys.stderr)
 
 
 def _print(title: str, answers: dict[str, Any], *, as_json: bool) -> None:

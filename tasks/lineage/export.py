@@ -33,7 +33,7 @@ def model_card(audit: Audit) -> str:
     environment = jinja2.Environment(undefined=jinja2.ChainableUndefined, autoescape=False)  # it writes Markdown
     environment.filters["line"] = _line
     template = environment.from_string((Path(__file__).parent / "model_card.md").read_text(encoding="utf-8"))
-    return template.render(audit.as_dict(), weights=audit.checkpoints[-1]["digest"])
+    return template.render(audit.as_dict(), weights=audit.version["tags"].get("dvc.weights", "none"))
 
 
 def _line(text: Any) -> str:

@@ -119,6 +119,7 @@ class World(MadeHistory):
             {"record_id": image(source, count - 1)["record_id"], "source": source, "reason": "claims"}
             for source, count in images.items()
         ]
+        files["croissant.json"] = self.put(json.dumps({"name": "made", "images": images}).encode())
         files["quarantine.parquet"] = self.put_table(last, schema=records.QUARANTINE)
         return self.put_folder(files)
 

@@ -67,7 +67,7 @@ def test_a_no_deletes_nothing(
 ) -> None:
     before = sorted(path for path in world.root.parent.rglob("*") if path.is_file() and ".git" not in path.parts)
     assert withdraw(monkeypatch, "ports", typed="no") == 1
-    assert "to delete (19)" in capsys.readouterr().out
+    assert "to delete on the remote (" in capsys.readouterr().out
     after = {path for path in world.root.parent.rglob("*") if path.is_file()}
     assert set(before) <= after
 
