@@ -40,7 +40,7 @@ def rebuild(runs: list[StageRun], *, weights: str, commit: str) -> list[Rebuilt]
         worktree.place(tree, commit=commit)
         _dvc("cache", "dir", "--local", str(folder / "cache"), tree=tree)
         _dvc("repro", "--force", "--no-run-cache", target, tree=tree)
-        now = stage_runs((tree / LOCK).read_text(encoding="utf-8"), memo={})
+        now = stage_runs((tree / LOCK).read_text(encoding="utf-8"))
     finally:
         shutil.rmtree(folder)
         worktree.git("worktree", "prune", cwd=paths.root())

@@ -98,7 +98,7 @@ def _working_tree(outputs: dict[str, dict[str, Any]], *, lineage: Lineage, resul
     """Files that are checked out from this very revision, where they are not the cache's own by a link."""
     try:
         lock_text = (lineage.history.root / LOCK).read_text(encoding="utf-8")
-        here = outputs_of(stage_runs(lock_text, memo={}))
+        here = outputs_of(stage_runs(lock_text))
     except (OSError, ValueError) as error:
         result.findings.append(f"working tree: {LOCK} cannot be read: {error}")
         return []
@@ -122,7 +122,7 @@ def _compare_lock(text: str, *, lineage: Lineage, result: Verified) -> None:
     """Name the entries in which the lock that lies here differs from the committed one."""
     head = lineage.history.locks.get(lineage.history.current["HEAD"])
     committed = lineage.lock(head) if head else {}
-    here = stage_runs(text, memo={})
+    here = stage_runs(text)
     for stage in sorted(set(committed) | set(here)):
         if (here[stage].text if stage in here else "") != (committed[stage].text if stage in committed else ""):
             result.findings.append(f"working tree: {LOCK} says other things of {stage} than the commit does")
