@@ -9,8 +9,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tasks import paths, worktree
@@ -65,15 +64,22 @@ def _compared(run: StageRun, *, now: StageRun) -> Rebuilt:
 
 
 def other_packages(requirements: bytes) -> list[str]:
-    """Packages that are not installed as `requirements` (a `requirements.lock`) pins them."""
+    """Packages that are not installed as `requirements` (a `requirements.lock`) pins them for this system."""
+    from packaging.requirements import Requirement
+
     found = []
     for line in requirements.decode().splitlines():
-        name, pin, stated = line.split(";")[0].partition("==")
-        if pin and name[:1].isalnum():
-            try:
-                now = installed(name.strip())
-            except PackageNotFoundError:
-                now = "missing"
-            if now != stated.split()[0]:
-                found.append(f"{name.strip()} {now} for {stated.split()[0]}")
+        if line[:1].isalnum():
+            pinned = Requirement(line.rstrip("\\ "))
+            if pinned.marker is None or pinned.marker.evaluate():
+                now = _installed(pinned.name)
+                if now is None or not pinned.specifier.contains(now, prereleases=True):
+                    found.append(f"{pinned.name} {now or 'missing'} for {str(pinned.specifier).removeprefix('==')}")
     return found
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

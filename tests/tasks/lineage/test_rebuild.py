@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,9 @@ def test_what_cannot_be_built_is_a_finding(tmp_path: Path, registry: Register, m
 
 
 def test_packages_of_another_version_are_told() -> None:
-    assert other_packages(b"pytest==0.1 \\\n    --hash=sha256:abc\nno-such==1 ; python_version > '3'\n") == [
+    lines = f"pytest==0.1 \\\n    --hash=sha256:abc\ndvc=={version('dvc')} \\\nno-such==1 ; python_version > '3'\n"
+    elsewhere = "pytest==0.2 ; sys_platform == 'win32' \\\n"
+    assert other_packages((lines + elsewhere).encode()) == [
         f"pytest {pytest.__version__} for 0.1",
         "no-such missing for 1",
     ]
