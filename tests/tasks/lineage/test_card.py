@@ -1,5 +1,6 @@
 """The card stands on the version and with its run, and follows what is decided later."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,14 @@ def test_a_card_is_written_and_written_anew(
     assert described == kept
     assert "| ports | CC0 | 5 | 5 |" in kept
     assert "gate.decision" not in kept
-    tracking.client().set_model_version_tag("sar-rs-clip", "1", "gate.decision", "passed")
+    reasons = json.dumps([{"rule": "better", "passed": True, "text": "mean_recall +2.0"}])
+    for key, text in {"gate.decision": "passed", "gate.reasons": reasons}.items():
+        tracking.client().set_model_version_tag("sar-rs-clip", "1", key, text)
     attach(version.name for version in load_all())
-    assert all("- gate.decision: passed" in card for card in card_of("1", tmp_path))
+    for card in card_of("1", tmp_path):
+        assert "- gate.decision: passed" in card
+        assert "- passed: mean\\_recall +2.0" in card
+        assert "gate.reasons" not in card
 
 
 def test_weights_that_are_not_committed_and_a_long_card(
