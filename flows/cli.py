@@ -81,9 +81,12 @@ def _sources(arguments: argparse.Namespace) -> None:
 
 def _register(_: argparse.Namespace) -> None:
     from tasks import params, tracking
+    from tasks.lineage.card import attach
     from tasks.registry.register import ALIAS, register
 
-    for version in register(params.load()):
+    registered = register(params.load())
+    attach(f"{version.name}/{version.version}" for version in registered)
+    for version in registered:
         what = "registered as" if version.new else "is already"
         print(f"{version.name}: weights {version.weights[:12]} {what} version {version.version}, @{ALIAS}")
     print(f"registry: {tracking.shown_uri()}")

@@ -5,7 +5,10 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasks.lineage.audit import Audit
 
 FOUND = 2  # exit code: something could not be resolved, or is not what its digest says
 
@@ -17,11 +20,13 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     audit.add_argument("version", metavar="MODEL@ALIAS|MODEL/VERSION", help="such as sar-rs-clip@champion or sar-gpt/3")
     audit.add_argument("--verify", action="store_true", help="hash everything behind it anew: cache, remote, registry")
+    audit.add_argument("--rebuild", action="store_true", help="build it anew from the sources on, and compare digests")
     audit.add_argument("--json", action="store_true", help="print all of it as JSON")
     audit.add_argument("--html", type=Path, metavar="FILE", help="write a page with the graph drawn")
     audit.add_argument("--list", choices=["images"], help="name every image with the digest of its bytes")
     forms = ["openlineage", "cyclonedx", "model-card"]
     audit.add_argument("--export", choices=forms, help="write the lineage as other tools read it, into --out")
+    audit.add_argument("--to", metavar="URL", help="with --export openlineage: post the events there, write no file")
     audit.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where --export writes; default: here")
     impact = add("impact", _impact, "every data set, run, version and alias that a source or an image touched")
     asked = impact.add_mutually_exclusive_group(required=True)
@@ -43,7 +48,10 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _withdraw(arguments: argparse.Namespace) -> None:
+    from flows.retraining import retrain_from
     from tasks import paths
+    from tasks.lineage import without
+    from tasks.lineage.card import attach
     from tasks.lineage.collect import Lineage
     from tasks.lineage.impact import of_record, of_source
     from tasks.lineage.verify import remote_of
@@ -55,6 +63,7 @@ def _withdraw(arguments: argparse.Namespace) -> None:
     item = of_source(name, lineage=lineage) if arguments.source else of_record(name, lineage=lineage)
     remote = remote_of(paths.root())
     done = withdraw(item, reason=arguments.reason, by=arguments.by, lineage=lineage, remote=remote)
+    attach(done.tagged)
     answers = {
         "written to": done.file, "tagged": done.tagged, "aliases": done.aliases,
         "to delete": [str(path) for path in done.delete], "to delete on the remote": done.remote,
@@ -62,11 +71,14 @@ def _withdraw(arguments: argparse.Namespace) -> None:
         "findings": done.impact.findings,
     }  # fmt: skip
     _print(f"withdrawal of {item.name}", answers, as_json=False)
-    print("next: commit that file, `dvc repro`, commit dvc.lock; then `sar-text audit` shows whether it is gone")
-    if arguments.purge:
-        if input(f"type {name} to delete {len(done.delete)} files and folders, {len(done.remote)} objects: ") != name:
-            raise ValueError("nothing was deleted: what you typed is not its name")
+    print("next: commit sources and params.yaml, `dvc repro`, commit dvc.lock; `sar-text audit` says if it is gone")
+    question = f"type {name} to delete {len(done.delete)} files and folders, {len(done.remote)} objects: "
+    is_confirmed = arguments.purge and input(question) == name
+    if is_confirmed:
         print(f"deleted: {purge(done, remote=remote)}")
+    print(retrain_from(without.commit()))
+    if arguments.purge and not is_confirmed:
+        raise ValueError("nothing was deleted: what you typed is not its name")
     _end(done.impact.findings)
 
 
@@ -97,17 +109,18 @@ def _audit(arguments: argparse.Namespace) -> None:
     from tasks.lineage import show, versions
     from tasks.lineage.full import full_audit
 
+    if arguments.to and arguments.export != "openlineage":
+        raise ValueError("--to posts OpenLineage events: it goes with --export openlineage")
     version = versions.pick(versions.load_all(), arguments.version)
-    result = full_audit(version, verified=arguments.verify, list_images=arguments.list == "images")
+    is_listed = arguments.list == "images"
+    result = full_audit(version, verified=arguments.verify, rebuilt=arguments.rebuild, list_images=is_listed)
     if arguments.html is not None:
         from tasks.lineage.page import page
 
         arguments.html.write_text(page(result), encoding="utf-8")
     if arguments.export:
-        from tasks.lineage.export import export
-
-        print(export(result, arguments.out, form=arguments.export), file=sys.stderr)
-    if arguments.list == "images" and not arguments.json:
+        _export(result, arguments)
+    if is_listed and not arguments.json:
         for image in result.images or []:
             print("\t".join(image.values()))
         print("\n".join(f"finding: {finding}" for finding in result.findings), file=sys.stderr)
@@ -115,6 +128,17 @@ def _audit(arguments: argparse.Namespace) -> None:
         answers = result.as_dict()
         _print(f"audit of {version.name}", answers if arguments.json else show.brief(answers), as_json=arguments.json)
     _end(result.findings)
+
+
+def _export(audit: "Audit", arguments: argparse.Namespace) -> None:
+    from tasks.lineage import openlineage, transport
+    from tasks.lineage.export import export
+
+    if arguments.to:
+        count = transport.post(openlineage.events(audit), url=arguments.to)
+        print(f"{count} events were taken", file=sys.stderr)
+    else:
+        print(export(audit, arguments.out, form=arguments.export), file=sys.stderr)
 
 
 def _print(title: str, answers: dict[str, Any], *, as_json: bool) -> None:

@@ -50,6 +50,7 @@ def settle(decision: "Decision") -> "Change | None":
 def _gate(arguments: argparse.Namespace) -> None:
     from tasks import params as settings
     from tasks.gate import judge
+    from tasks.lineage.card import attach
     from tasks.registry import versions
     from tasks.registry.register import NAMES
 
@@ -64,6 +65,8 @@ def _gate(arguments: argparse.Namespace) -> None:
         if not arguments.json:
             print(decision.text(), flush=True)
         decisions.append(decision)
+    if not arguments.dry_run:
+        attach(f"{decision.name}/{decision.version}" for decision in decisions)
     if arguments.json:
         print(json.dumps([decision.plain() for decision in decisions], indent=2, ensure_ascii=False))
     if any(decision.outcome == "refused" for decision in decisions):
@@ -92,8 +95,11 @@ def _rollback(arguments: argparse.Namespace) -> None:
 
 
 def _say(name: str, change: "Change") -> None:
+    from tasks.lineage.card import attach
+
     before = f"version {change.previous}" if change.previous else "none"
     forced = ", against the gate" if change.forced else ""
     print(
         f"{name}: version {change.version} is the champion (before: {before}), by {change.by}{forced}: {change.reason}"
     )
+    attach(f"{name}/{number}" for number in (change.version, change.previous) if number)

@@ -117,10 +117,12 @@ def _ended_with_us(processes: "list[subprocess.Popen[str]]") -> Iterator[None]:
 
 @flow(name="repro", flow_run_name="repro")
 def repro() -> None:
+    from tasks.lineage.card import attach
     from tasks.registry.register import register
 
     step(dvc_repro)()
     versions = step(register)(load())
+    step(attach)([f"{version.name}/{version.version}" for version in versions])
     table("registered", [vars(version) for version in versions], description="Versions in the registry")
 
 

@@ -13,6 +13,7 @@ from tasks import tracking
 
 @flow(name="retrain", flow_run_name="retrain")
 def retrain(revision: str | None = None, dry_run: bool = False) -> None:
+    from tasks.lineage.card import attach
     from tasks.retrain import message, steps, unfinished, webhook
 
     with unfinished.only_one():
@@ -40,6 +41,7 @@ def retrain(revision: str | None = None, dry_run: bool = False) -> None:
         pushed = step(steps.push)()
         text = message.write(started, pushed=pushed)
         commit = step(steps.commit_results)(text)
+        step(attach)([f"{each['name']}/{each['version']}" for each in started.decisions])  # the lock is in git only now
         unfinished.finish()
     _tell(text, commit=commit, not_told=webhook.notify(text))
 

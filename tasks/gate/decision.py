@@ -63,7 +63,7 @@ class Decision:
 
 
 def record(decision: Decision) -> None:
-    """Write `decision` on its version: description and `gate.*` tags, `gate.decision` last.
+    """Write `decision` on its version: `gate.*` tags, `gate.decision` last.
 
     One that is broken off leaves `gate.decision` at `judging`; the next one overwrites all of it.
     """
@@ -75,5 +75,4 @@ def record(decision: Decision) -> None:
     for key in ("reasons", "metrics", "test_sets"):
         text = json.dumps(plain[key], ensure_ascii=False, sort_keys=True)
         client.set_model_version_tag(decision.name, decision.version, f"gate.{key}", text)
-    client.update_model_version(decision.name, decision.version, description=decision.text())
     client.set_model_version_tag(decision.name, decision.version, DECISION, decision.outcome)

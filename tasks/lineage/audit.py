@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from tasks.lineage import contents, evidence, sources, versions
+from tasks.lineage import contents, evidence, registered, sources, versions
 from tasks.lineage.collect import DIGITS, Lineage, outputs_of, weights_path
 from tasks.lineage.entries import StageRun
 from tasks.lineage.graph import Graph
@@ -28,6 +28,7 @@ class Audit:
     measured: dict[str, Any] = field(default_factory=dict)
     decisions: dict[str, str] = field(default_factory=dict)
     verified: dict[str, int] | None = None  # files and bytes that were hashed anew, where that was asked for
+    rebuilt: list[dict[str, Any]] | None = None  # stages that ran anew, where that was asked for
     images: list[dict[str, str]] | None = None  # asked for by name only: there are many
     notes: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
@@ -56,9 +57,10 @@ def audit(version: Version, *, lineage: Lineage, list_images: bool = False) -> A
     if path and not commits:
         lineage.problems[name].append(f"no dvc.lock of any revision has its weights {version.weights}")
     if commits:
-        lock = lineage.lock(lineage.history.locks[_choose(version, commits, lineage=lineage)])
+        lock = lineage.lock(lineage.history.locks[revision_of(version, lineage=lineage)])
         _collect(lock, weights=path or "", lineage=lineage)
         _answer(result, version, lock=lock, lineage=lineage, list_images=list_images)
+    result.findings += registered.tags(version, graph=lineage.graph, sources=result.sources)
     _registered_commit(result, version, lineage=lineage)
     _decided(result, version)
     if lineage.history.is_shallow:
@@ -66,14 +68,17 @@ def audit(version: Version, *, lineage: Lineage, list_images: bool = False) -> A
     result.graph = lineage.graph.part(lineage.graph.behind([name]) | lineage.graph.after([name]))
     for node in sorted(lineage.problems):
         result.findings += [f"{node}: {problem}" for problem in lineage.problems[node]]
+    result.findings += lineage.cache.damaged
     return result
 
 
-def _choose(version: Version, commits: list[str], *, lineage: Lineage) -> str:
-    """The revision that was registered, else the newest with the weights and their metrics, else with the weights."""
-    registered = version.commit.rstrip("+")
-    if registered in commits:
-        return registered
+def revision_of(version: Version, *, lineage: Lineage) -> str:
+    """The revision that was registered, else the newest with the weights and their metrics, else with the weights, of
+    those whose lock has the weights; there must be one."""
+    commits = lineage.locks_with(version.weights)
+    commit = version.commit.rstrip("+")
+    if commit in commits:
+        return commit
     measured = set(lineage.locks_with(version.tags.get("dvc.metrics", "-")))
     return next((commit for commit in reversed(commits) if commit in measured), commits[-1])
 
@@ -166,16 +171,16 @@ def _measured(result: Audit, version: Version, *, measuring: StageRun | None, li
         for test_set, variants in table.items()
         for metric, entry in variants.get("two_stage", {}).items()
     }
-    registered = versions.metrics_of(version)
-    if registered is None:
+    run = versions.run_of(version)
+    if run is None:
         result.findings.append(
             f"its run {version.run_id or '(none)'} is not in the MLflow store: no metrics to compare"
         )
         return
-    for name, value in sorted(registered.items()):
+    for name, value in sorted(run.data.metrics.items()):
         if name not in wrote or wrote[name] is None or abs(wrote[name] - value) > _TOLERANCE:
             result.findings.append(f"metric {name} is {value} in the registry, {wrote.get(name)} in {METRICS}")
-    result.measured = {name: round(value, 6) for name, value in sorted(registered.items())}
+    result.measured = {name: round(value, 6) for name, value in sorted(run.data.metrics.items())}
 
 
 def git_file(path: str, md5: str, *, lineage: Lineage) -> bytes | None:

@@ -19,6 +19,7 @@ class Cache:
     def __init__(self, root: Path, *, folder: Path | None = None) -> None:
         self.root = root
         self._given = folder
+        self.damaged: list[str] = []  # listings that were asked for and cannot be read
         self._listings: dict[str, dict[str, str] | None] = {}
         self._joined: dict[tuple[tuple[str, str], ...], str | None] = {}
 
@@ -31,10 +32,7 @@ class Cache:
         return self.folder / digest[:2] / digest[2:]
 
     def listing(self, digest: str) -> dict[str, str] | None:
-        """Path below a folder → MD5; nothing where the cache has no such object.
-
-        Raises `ValueError` where the object cannot be read.
-        """
+        """Path below a folder → MD5; nothing where the cache has no such object, or a damaged one: see `damaged`."""
         if digest not in self._listings:
             self._listings[digest] = self._read_listing(digest)
         return self._listings[digest]
@@ -46,7 +44,8 @@ class Cache:
         try:
             return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_bytes())}
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} is no listing of a folder ({error}): delete it, then `dvc pull`") from error
+            self.damaged.append(f"cache: {path} is no listing of a folder ({error}): delete it, then `dvc pull`")
+            return None
 
     def joined(self, outputs: Mapping[str, str], *, below: str) -> str | None:
         """The digest that DVC gives the folder `below` when exactly `outputs` lie in it; nothing where a listing

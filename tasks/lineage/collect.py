@@ -34,7 +34,7 @@ class Lineage:
     graph: Graph = field(default_factory=Graph)
     runs: dict[str, StageRun] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    _memo: Memo = field(default_factory=dict)
+    _memo: Memo = field(default_factory=Memo)
     parsed: dict[str, dict[str, StageRun]] = field(default_factory=dict)
 
     @classmethod

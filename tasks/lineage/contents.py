@@ -22,6 +22,7 @@ class TextSet:
     images: dict[str, dict[str, int]] = field(default_factory=dict)  # source → split → images
     text: list[dict[str, Any]] = field(default_factory=list)  # source, route or family, rule: captions, questions
     quarantined: dict[str, int] = field(default_factory=dict)  # reason → rows
+    croissant: str = ""  # MD5 of its description `croissant.json`, where it has one
 
 
 class Tables:
@@ -74,6 +75,7 @@ def text_set(path: str, digest: str, *, tables: Tables) -> TextSet:
     found.images = dict(sorted(found.images.items()))
     found.text.sort(key=lambda row: (row["kind"], row["source"], row["route"], row["rule"]))
     found.quarantined = _quarantined(digest, cache=tables.cache)
+    found.croissant = (tables.cache.listing(digest) or {}).get("croissant.json", "")
     return found
 
 

@@ -13,8 +13,9 @@ def bill(audit: Audit) -> dict[str, Any]:
     """The document. Its serial number follows from what it holds."""
     name, number = audit.version["name"].rsplit("/", 1)
     sources = [_source(source, facts) for source, facts in sorted(audit.sources.items())]
+    texts = [_text(row) for row in audit.text]
     parents = [_checkpoint(row) for row in audit.checkpoints[:-1]]
-    behind = [*sources, *parents]
+    behind = [*sources, *texts, *parents]
     model: dict[str, Any] = {
         "type": "machine-learning-model",
         "bom-ref": audit.version["name"],
@@ -22,7 +23,7 @@ def bill(audit: Audit) -> dict[str, Any]:
         "version": number,
         "hashes": [_hash(row["digest"]) for row in audit.checkpoints[-1:]],
         "modelCard": {
-            "modelParameters": {"datasets": [{"ref": source["bom-ref"]} for source in sources]},
+            "modelParameters": {"datasets": [{"ref": part["bom-ref"]} for part in [*sources, *texts]]},
             "quantitativeAnalysis": {
                 "performanceMetrics": [
                     {"type": metric.rsplit("/", 1)[-1], "slice": metric.rsplit("/", 1)[0], "value": str(value)}
@@ -57,6 +58,22 @@ def _source(name: str, facts: dict[str, Any]) -> dict[str, Any]:
             {"name": f"sar-text:{key}", "value": str(facts[key])} for key in ("records", "annotations") if key in facts
         ],
     }
+
+
+def _text(row: dict[str, Any]) -> dict[str, Any]:
+    """A validated data set, with its Croissant description."""
+    component = {
+        "type": "data",
+        "bom-ref": f"text:{row['path']}",
+        "name": row["path"],
+        "version": row["digest"],
+        "hashes": [_hash(row["digest"])],
+        "data": [{"type": "dataset", "name": row["path"]}],
+    }
+    if row["croissant"]:
+        described = {"type": "documentation", "url": f"{row['path']}/croissant.json", "comment": "Croissant 1.1"}
+        component["externalReferences"] = [{**described, "hashes": [_hash(row["croissant"])]}]
+    return component
 
 
 def _checkpoint(row: dict[str, str]) -> dict[str, Any]:

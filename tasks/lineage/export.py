@@ -33,7 +33,19 @@ def model_card(audit: Audit) -> str:
     environment = jinja2.Environment(undefined=jinja2.ChainableUndefined, autoescape=False)  # it writes Markdown
     environment.filters["line"] = _line
     template = environment.from_string((Path(__file__).parent / "model_card.md").read_text(encoding="utf-8"))
-    return template.render(audit.as_dict(), weights=audit.checkpoints[-1]["digest"])
+    return template.render(
+        audit.as_dict(), reasons=_reasons(audit), weights=audit.version["tags"].get("dvc.weights", "none")
+    )
+
+
+def _reasons(audit: Audit) -> list[dict[str, Any]]:
+    """What the gate said, rule by rule. Raises `ValueError` where its tag is damaged."""
+    try:
+        return list(json.loads(audit.decisions.get("gate.reasons", "[]")))
+    except ValueError as error:
+        raise ValueError(
+            f"tag gate.reasons of {audit.version['name']} cannot be read ({error}): `sar-text gate` writes it anew"
+        ) from error
 
 
 def _line(text: Any) -> str:

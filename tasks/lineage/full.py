@@ -1,11 +1,14 @@
 """A whole audit of one version: its answers, every digest hashed anew, and whether what was withdrawn is gone."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from tasks import paths
 from tasks.lineage import versions
-from tasks.lineage.audit import Audit, audit
-from tasks.lineage.collect import Lineage
+from tasks.lineage.audit import Audit, audit, revision_of
+from tasks.lineage.collect import Lineage, weights_path
+from tasks.lineage.evidence import ENVIRONMENT
+from tasks.lineage.rebuild import EQUAL, other_packages, rebuild
 from tasks.lineage.verify import remote_of, verify
 from tasks.lineage.versions import Version
 from tasks.lineage.withdraw import still_there
@@ -14,8 +17,9 @@ from tasks.registry.fetch import fetch
 ALIASES = ("champion", "challenger")
 
 
-def full_audit(version: Version, *, verified: bool, list_images: bool = False) -> Audit:
-    """Answer for `version`, of this repository and registry; `verified` asks for every digest to be hashed anew.
+def full_audit(version: Version, *, verified: bool, rebuilt: bool = False, list_images: bool = False) -> Audit:
+    """Answer for `version`, of this repository and registry; `verified` asks for every digest to be hashed anew,
+    `rebuilt` for everything to be built anew.
 
     Raises `ValueError` where the audit cannot be begun.
     """
@@ -26,6 +30,9 @@ def full_audit(version: Version, *, verified: bool, list_images: bool = False) -
         found = verify(version, lineage=lineage, remote=remote_of(paths.root()), artifact=artifact)
         result.verified = {"files": found.files, "bytes": found.size_bytes}
         result.findings += found.findings
+        result.notes += found.notes
+    if rebuilt:
+        _rebuild(version, lineage=lineage, result=result)
     if list((paths.root() / "sources" / "withdrawn").glob("*.yaml")):
         whole = Lineage.at(paths.root())
         whole.add_all()
@@ -33,6 +40,30 @@ def full_audit(version: Version, *, verified: bool, list_images: bool = False) -
         result.findings += findings
         result.notes += notes
     return result
+
+
+def _rebuild(version: Version, *, lineage: Lineage, result: Audit) -> None:
+    """A stage that comes out otherwise, and that nothing comes out, are findings."""
+    weights = weights_path(version)
+    if weights is None or not result.checkpoints:
+        return  # a finding already
+    commit = revision_of(version, lineage=lineage)
+    behind = lineage.graph.behind([version.name])
+    runs = [lineage.runs[name] for name in lineage.graph.order() if name in behind and name in lineage.runs]
+    if others := other_packages(lineage.history.file(ENVIRONMENT, commit=commit) or b""):
+        result.notes.append(f"it was rebuilt with other packages than {ENVIRONMENT} says: {', '.join(others)}")
+    try:
+        stages = rebuild(runs, weights=weights, commit=commit)
+    except ValueError as error:
+        result.findings.append(f"it cannot be rebuilt from commit {commit}: {error}")
+        return
+    result.rebuilt = [asdict(stage) for stage in stages]
+    result.findings += [
+        f"rebuilt, {stage.stage} wrote another {path}: {told}"
+        for stage in stages
+        for path, told in stage.outputs.items()
+        if told != EQUAL
+    ]
 
 
 def in_use() -> list[Version]:

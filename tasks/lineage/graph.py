@@ -34,7 +34,7 @@ class Graph:
         return node.name
 
     def link(self, read: str, made: str) -> None:
-        assert {read, made} <= self.nodes.keys(), f"{read} → {made}: add the nodes first"
+        assert all(name in self.nodes for name in (read, made)), f"{read} → {made}: add the nodes first"
         self.made_of[made].add(read)
         self.made_into[read].add(made)
 

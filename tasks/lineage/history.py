@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,13 @@ class History:
         lines = self._git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads", "refs/remotes")
         named = dict(line.rsplit(" ", 1) for line in lines.splitlines())
         return {"HEAD": self._git("rev-parse", "HEAD").strip(), **named}
+
+    @cached_property
+    def worktrees(self) -> dict[Path, str]:
+        """Root of this project in every worktree of the repository → the commit that is checked out there."""
+        blocks = self._git("worktree", "list", "--porcelain").strip().split("\n\n")
+        told = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
+        return {Path(each["worktree"]) / self._prefix: each["HEAD"] for each in told if "HEAD" in each}
 
     @cached_property
     def is_shallow(self) -> bool:
@@ -111,7 +119,16 @@ class History:
         return self._run(list(arguments), b"").decode("utf-8", "replace")
 
     def _run(self, arguments: Sequence[str], asked: bytes) -> bytes:
-        done = subprocess.run(["git", *arguments], cwd=self.root, input=asked, capture_output=True, check=False)
-        if done.returncode:
-            raise ValueError(f"git {arguments[0]} in {self.root}: {done.stderr.decode(errors='replace').strip()}")
-        return done.stdout
+        """What git says; question and complaints are files, for one pipe alone is read several times faster."""
+        with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as complaints:
+            question.write(asked)
+            question.seek(0)
+            done = subprocess.run(
+                ["git", *arguments], cwd=self.root, stdin=question, stdout=subprocess.PIPE, stderr=complaints,
+                check=False,
+            )  # fmt: skip
+            if done.returncode:
+                complaints.seek(0)
+                told = complaints.read().decode(errors="replace").strip()
+                raise ValueError(f"git {arguments[0]} in {self.root}: {told}")
+            return done.stdout

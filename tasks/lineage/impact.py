@@ -6,7 +6,7 @@ data set everything follows that was made of it, a child of a child included. Ro
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import pyarrow as pa
@@ -66,7 +66,8 @@ def of_record(record_id: str, *, lineage: Lineage) -> Item:
     record = record if is_text else record_id
     source = record.partition("/")[0]
     item = Item(of_source(source, lineage=lineage).source, frozenset({record}), record_id if is_text else "")
-    if not any(_holds(node, item, cache=lineage.cache) for node in _sets_of(source, lineage=lineage)):
+    rows = _Rows(replace(item, caption=""), lineage.cache)
+    if not any(_holds(node, rows) for node in _sets_of(source, lineage=lineage)):
         raise ValueError(f"no revision whose tables are in the cache has record '{record}'")
     return item
 
@@ -108,6 +109,7 @@ def impact(item: Item, *, lineage: Lineage, versions: Iterable[Version]) -> Impa
             result.versions[version.name] = how
             result.aliases += [f"{version.model}@{alias}" for alias in version.aliases]
     _reach(result, lineage=lineage)
+    result.findings += lineage.cache.damaged
     return result
 
 
@@ -116,7 +118,8 @@ def _roles(item: Item, *, lineage: Lineage, result: Impact) -> dict[str, str]:
     graph = lineage.graph
     roles: dict[str, str] = {}
     sets = _sets_of(item.source, lineage=lineage)
-    for node, holds in _each(sets, lambda node: _holds(node, item, cache=lineage.cache)):
+    holding = _Rows(replace(item, caption=""), lineage.cache)
+    for node, holds in _each(sets, lambda node: _holds(node, holding)):
         if holds:
             roles[node.name] = "holds it"
         if isinstance(holds, ValueError):
@@ -125,7 +128,8 @@ def _roles(item: Item, *, lineage: Lineage, result: Impact) -> dict[str, str]:
     roles |= {name: "holds it" for name in text if f"/{item.source}" in name and name.startswith("data/")}
     fed = graph.after(roles)  # a data set that read nothing that holds it cannot have its rows
     validated = [node for node in graph.nodes.values() if _is_validated(node) and node.name in fed]
-    for node, role in _each(validated, lambda node: _role(node, item, lineage=lineage)):
+    rows = _Rows(item, lineage.cache)
+    for node, role in _each(validated, lambda node: _role(node, rows)):
         if isinstance(role, ValueError):
             roles[node.name] = "taught"
             result.findings.append(f"{node.name} is taken to teach it: {role}")
@@ -147,20 +151,17 @@ def _each(nodes: list[Node], ask: Callable[[Node], Answer]) -> Iterator[tuple[No
         yield from zip(nodes, threads.map(answer, nodes), strict=True)
 
 
-def _role(node: Node, item: Item, *, lineage: Lineage) -> Role | None:
-    """What `item` is in a validated data set."""
+def _role(node: Node, rows: "_Rows") -> Role | None:
+    """What the item is in a validated data set."""
     for split in SPLITS:
         for kind in ("", "_questions"):
-            if _rows(_file(node, f"{split}{kind}.parquet", cache=lineage.cache), item, cache=lineage.cache):
+            if rows.lie_in(_file(node, f"{split}{kind}.parquet", cache=rows.cache)):
                 return "taught" if split in TAUGHT else "tested"
-    refused = _rows(_file(node, "quarantine.parquet", cache=lineage.cache), item, cache=lineage.cache)
-    return "refused" if refused else None
+    return "refused" if rows.lie_in(_file(node, "quarantine.parquet", cache=rows.cache)) else None
 
 
-def _holds(node: Node, item: Item, *, cache: Cache) -> bool:
-    return not item.records or _rows(
-        _file(node, "records.parquet", cache=cache), Item(item.source, item.records), cache=cache
-    )
+def _holds(node: Node, rows: "_Rows") -> bool:
+    return not rows.item.records or rows.lie_in(_file(node, "records.parquet", cache=rows.cache))
 
 
 def _file(node: Node, name: str, *, cache: Cache) -> str:
@@ -170,7 +171,21 @@ def _file(node: Node, name: str, *, cache: Cache) -> str:
     return listing[name]
 
 
-def _rows(md5: str, item: Item, *, cache: Cache) -> bool:
+@dataclass
+class _Rows:
+    """Rows of `item` in tables of the cache; a table that many revisions share is read once."""
+
+    item: Item
+    cache: Cache
+    _known: dict[str, bool] = field(default_factory=dict)
+
+    def lie_in(self, md5: str) -> bool:
+        if md5 not in self._known:
+            self._known[md5] = _search(md5, self.item, cache=self.cache)
+        return self._known[md5]
+
+
+def _search(md5: str, item: Item, *, cache: Cache) -> bool:
     """Whether a table has rows of `item`. Tables are sorted by record, so that few row groups are read."""
     least, most = (min(item.records), max(item.records)) if item.records else (f"{item.source}/", f"{item.source}0")
     path = cache.path(md5)

@@ -6,7 +6,7 @@ same id wherever it is exported. The times are those of its MLflow run, else of 
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ NAMESPACE = "sar-text"
 PRODUCER = "https://arxiv.org/abs/2507.18743"  # the paper whose pipeline this is: a URI is asked for
 _SPEC = "https://openlineage.io/spec"
 _LOCATION = f"{_SPEC}/facets/1-1-0/SourceCodeLocationJobFacet.json#/$defs/SourceCodeLocationJobFacet"
+_DOCUMENTATION = f"{_SPEC}/facets/1-0-1/DocumentationDatasetFacet.json#/$defs/DocumentationDatasetFacet"
 _VERSION = f"{_SPEC}/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet"
 
 
@@ -60,10 +61,17 @@ def _datasets(audit: Audit, names: Iterable[str]) -> list[dict[str, Any]]:
         {
             "namespace": NAMESPACE,
             "name": fact["path"],
-            "facets": {"version": _facet(_VERSION, datasetVersion=fact["digest"])},
+            "facets": {"version": _facet(_VERSION, datasetVersion=fact["digest"]), **_croissant(audit, fact)},
         }
         for fact in facts
     ]
+
+
+def _croissant(audit: Audit, fact: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a validated data set is described in Croissant."""
+    md5 = next((row["croissant"] for row in audit.text if row["digest"] == fact["digest"]), "")
+    told = f"Croissant 1.1: {fact['path']}/croissant.json, MD5 {md5}"
+    return {"documentation": _facet(_DOCUMENTATION, description=told)} if md5 else {}
 
 
 def _facet(schema_url: str, **fields: str) -> dict[str, str]:

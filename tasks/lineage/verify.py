@@ -4,32 +4,18 @@ MD5 is what `dvc.lock` says; it finds damage, and nobody who can choose both fil
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tasks import lock
+from tasks.lineage import registered
 from tasks.lineage.collect import Lineage, outputs_of, weights_path
+from tasks.lineage.copies import Copy, hash_all, of_file
+from tasks.lineage.damage import where
 from tasks.lineage.entries import stage_runs
 from tasks.lineage.history import LOCK
 from tasks.lineage.versions import Version
-
-_CHUNK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Copy:
-    """Bytes that must have a digest: where they lie, and what they are to the lineage."""
-
-    place: str  # cache | working tree | remote …
-    path: str
-    what: str  # such as data/sar_text b57902b7bf63: train.parquet
-    md5: str
-    size_bytes: int
-    open: Callable[[], Any] = field(compare=False)
 
 
 @dataclass
@@ -38,12 +24,13 @@ class Verified:
 
     files: int = 0
     size_bytes: int = 0
+    notes: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
 
 
 def verify(version: Version, *, lineage: Lineage, remote: Any = None, artifact: Path | None = None) -> Verified:
     """Hash all that `lineage.graph` holds behind `version` in the cache, the working tree and `remote` (an object
-    database of DVC's), the locks in git, and the weights in the registry's `artifact` folder."""
+    database of DVC's), the locks in git, and what the registry keeps, with the weights in `artifact`."""
     result = Verified()
     outputs = _outputs(version, lineage=lineage)
     copies = [
@@ -52,33 +39,34 @@ def verify(version: Version, *, lineage: Lineage, remote: Any = None, artifact: 
     ]
     if remote is not None:
         copies += _remote(copies, remote=remote, result=result)
-    hash_all(copies, result=result)
+    _compare(copies, lineage=lineage, result=result)
     _locks(version, lineage=lineage, result=result)
-    if artifact is not None and (found := lock.digest_of(artifact)) != version.weights:
-        result.findings.append(f"registry: the weights of {version.name} hash to {found}, not to {version.weights}")
+    if artifact is not None:
+        _registered(version, artifact=artifact, result=result)
     return result
 
 
-def hash_all(copies: Iterable[Copy], *, result: Verified) -> None:
-    """On all processors, the largest first; the names of damaged ones go to `result`."""
-    ordered = sorted(copies, key=lambda copy: -copy.size_bytes)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for copy, found in zip(ordered, threads.map(_md5, ordered), strict=True):
-            result.files += 1
-            result.size_bytes += copy.size_bytes
-            if found != copy.md5:
-                result.findings.append(f"{copy.place}: {copy.what} ({copy.path}) hashes to {found}, not to {copy.md5}")
+def _registered(version: Version, *, artifact: Path, result: Verified) -> None:
+    """The weights by the digest in the lock, and every file beside them by the one that it was registered with."""
+    if (found := lock.digest_of(artifact)) != version.weights:
+        result.findings.append(f"registry: the weights of {version.name} hash to {found}, not to {version.weights}")
+    findings = registered.files(version, folder=artifact.parents[1])
+    if findings is None:
+        result.notes.append("it was registered without digests of the files beside the weights: they are not covered")
+    result.findings += findings or []
 
 
-def _md5(copy: Copy) -> str:
-    digest = hashlib.md5()
-    try:
-        with copy.open() as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-    except OSError as error:
-        return f"nothing, for it cannot be read ({error})"
-    return digest.hexdigest()
+def _compare(copies: list[Copy], *, lineage: Lineage, result: Verified) -> None:
+    """Hash them, and name those that are not what they must be, with what of them is damaged."""
+    hashed = hash_all(copies)
+    sound = {copy.md5: copy for copy, found in hashed if found == copy.md5}
+    result.files, result.size_bytes = len(hashed), sum(copy.size_bytes for copy, _ in hashed)
+    for copy, found in hashed:
+        if found != copy.md5:
+            part = where(copy, sound=sound.get(copy.md5), cache=lineage.cache)
+            result.findings.append(
+                f"{copy.place}: {copy.what} ({copy.path}) hashes to {found}, not to {copy.md5}{part}"
+            )
 
 
 def _outputs(version: Version, *, lineage: Lineage) -> dict[str, dict[str, Any]]:
@@ -94,14 +82,15 @@ def _cached(outputs: dict[str, dict[str, Any]], *, lineage: Lineage, result: Ver
         digest = facts["digest"]
         listing = lineage.cache.listing(digest) if digest.endswith(".dir") else {}
         if listing is None:
-            result.findings.append(f"cache: {name}: its listing {digest} is missing, `dvc pull` fetches it")
+            result.findings.append(f"cache: {name}: its listing {digest} is missing or damaged, `dvc pull` fetches it")
             continue
         for inner, md5 in [("", digest), *listing.items()]:
             path = lineage.cache.path(md5)
             if not path.is_file():
                 result.findings.append(f"cache: {name}: {inner or 'itself'} ({md5}) is missing, `dvc pull` fetches it")
             elif md5 not in found:
-                found[md5] = _copy("cache", path, f"{name}: {inner or 'its listing'}", md5.removesuffix(".dir"))
+                plain = md5.removesuffix(".dir")
+                found[md5] = of_file(path, place="cache", output=name, folder=digest, inner=inner, md5=plain)
     return list(found.values())
 
 
@@ -109,7 +98,7 @@ def _working_tree(outputs: dict[str, dict[str, Any]], *, lineage: Lineage, resul
     """Files that are checked out from this very revision, where they are not the cache's own by a link."""
     try:
         lock_text = (lineage.history.root / LOCK).read_text(encoding="utf-8")
-        here = outputs_of(stage_runs(lock_text, memo={}))
+        here = outputs_of(stage_runs(lock_text))
     except (OSError, ValueError) as error:
         result.findings.append(f"working tree: {LOCK} cannot be read: {error}")
         return []
@@ -118,13 +107,14 @@ def _working_tree(outputs: dict[str, dict[str, Any]], *, lineage: Lineage, resul
     for name, facts in outputs.items():
         if here.get(facts["path"]) != facts["digest"]:
             continue
-        listing = lineage.cache.listing(facts["digest"]) if facts["digest"].endswith(".dir") else {"": facts["digest"]}
+        digest = facts["digest"]
+        listing = lineage.cache.listing(digest) if digest.endswith(".dir") else {"": digest}
         for inner, md5 in (listing or {}).items():
             path, cached = lineage.history.root / facts["path"] / inner, lineage.cache.path(md5)
             if not path.is_file():
                 result.findings.append(f"working tree: {name}: {inner} is missing, `dvc checkout` brings it back")
             elif not (cached.is_file() and path.samefile(cached)):
-                found.append(_copy("working tree", path, f"{name}: {inner}", md5))
+                found.append(of_file(path, place="working tree", output=name, folder=digest, inner=inner, md5=md5))
     return found
 
 
@@ -132,7 +122,7 @@ def _compare_lock(text: str, *, lineage: Lineage, result: Verified) -> None:
     """Name the entries in which the lock that lies here differs from the committed one."""
     head = lineage.history.locks.get(lineage.history.current["HEAD"])
     committed = lineage.lock(head) if head else {}
-    here = stage_runs(text, memo={})
+    here = stage_runs(text)
     for stage in sorted(set(committed) | set(here)):
         if (here[stage].text if stage in here else "") != (committed[stage].text if stage in committed else ""):
             result.findings.append(f"working tree: {LOCK} says other things of {stage} than the commit does")
@@ -146,8 +136,7 @@ def _remote(copies: list[Copy], *, remote: Any, result: Verified) -> list[Copy]:
             name = Path(copy.path)
             path = remote.oid_to_path(name.parent.name + name.name)
             if remote.fs.exists(path):
-                opener = _Opener(remote.fs, path)
-                found.append(Copy("remote", path, copy.what, copy.md5, copy.size_bytes, opener))
+                found.append(replace(copy, place="remote", path=path, open=_Opener(remote.fs, path)))
             else:
                 result.findings.append(f"remote: {copy.what} ({path}) is missing, `dvc push` sends it")
     return found
@@ -169,10 +158,6 @@ def _locks(version: Version, *, lineage: Lineage, result: Verified) -> None:
         data = lineage.all_texts[blob]
         if hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() != blob:
             result.findings.append(f"git: {LOCK} (blob {blob}) does not hash to its name")
-
-
-def _copy(place: str, path: Path, what: str, md5: str) -> Copy:
-    return Copy(place, str(path), what, md5, path.stat().st_size, lambda: path.open("rb"))
 
 
 def remote_of(root: Path) -> Any:

@@ -88,13 +88,13 @@ def pick(versions: list[Version], asked: str) -> Version:
     )
 
 
-def metrics_of(version: Version) -> dict[str, float] | None:
-    """What its run says was measured; nothing where the store has no such run."""
+def run_of(version: Version) -> Any:
+    """The run that registered it; nothing where the store has no such run."""
     client = tracking.client()
     experiments = [experiment.experiment_id for experiment in _pages(client.search_experiments)]
     query = f"attributes.run_id = '{version.run_id}'"
     found = client.search_runs(experiments, filter_string=query) if version.run_id else []
-    return dict(found[0].data.metrics) if found else None
+    return found[0] if found else None
 
 
 def runs_of(stage: str) -> list[Any]:

@@ -51,10 +51,13 @@ def withdraw(item: Item, *, reason: str, by: str, lineage: Lineage, remote: Any 
     for version in affected:
         for alias in version.aliases:
             result.aliases[f"{version.model}@{alias}"] = _move(version, alias, sound=sound)
-    result.delete = [*_objects(touched, lineage=lineage), *_copies(touched, lineage=lineage), *_artifacts(affected)]
+    digests = _digests(touched, lineage=lineage)
+    objects = [path for path in map(lineage.cache.path, digests) if path.is_file()]
+    result.delete = [*objects, *_copies(touched, lineage=lineage), *_made_anew(item), *_artifacts(affected)]
+    if item.records:
+        result.by_hand.append(f"the original files that {item.source} was built from, below .state/raw")
     if remote is not None:
-        names = [remote.oid_to_path(path.parent.name + path.name) for path in _objects(touched, lineage=lineage)]
-        result.remote = [name for name in names if remote.fs.exists(name)]
+        result.remote = [name for name in map(remote.oid_to_path, digests) if remote.fs.exists(name)]
     return result
 
 
@@ -101,25 +104,40 @@ def _move(version: Version, alias: str, *, sound: list[Version]) -> str:
     return "removed"
 
 
-def _objects(touched: Impact, *, lineage: Lineage) -> list[Path]:
-    """Objects of the cache that nothing but touched data refers to."""
+def _digests(touched: Impact, *, lineage: Lineage) -> list[str]:
+    """Objects that nothing but touched data refers to. What a folder held whose listing is gone is a finding."""
     held: dict[bool, set[str]] = {True: set(), False: set()}
     for node in lineage.graph.nodes.values():
         digest = str(node.facts.get("digest", ""))
         if node.kind in ("data set", "checkpoint", "measurement"):
-            listing = lineage.cache.listing(digest) if digest.endswith(".dir") else None
+            listing = lineage.cache.listing(digest) if digest.endswith(".dir") else {}
+            if listing is None and node.name in touched.data:
+                touched.findings.append(
+                    f"{node.name}: its listing is not in the cache, so that what it held can be deleted nowhere: "
+                    "`dvc fetch --all-commits`, then the same command again"
+                )
             held[node.name in touched.data] |= {digest, *(listing or {}).values()}
-    objects = (lineage.cache.path(md5) for md5 in sorted(held[True] - held[False]))
-    return [path for path in objects if path.is_file()]
+    return sorted(held[True] - held[False])
 
 
 def _copies(touched: Impact, *, lineage: Lineage) -> list[Path]:
-    """What is checked out of it, and decoded pictures and tokens, which any training makes anew."""
-    lock = lineage.history.locks.get(lineage.history.current["HEAD"])
-    here = outputs_of(lineage.lock(lock)) if lock else {}
+    """What is checked out of it, here and in every other worktree, such as that of the retrains."""
     names = {(node.facts["path"], node.facts["digest"]) for name in touched.data if (node := lineage.graph.nodes[name])}
-    checked_out = [lineage.history.root / path for path, digest in sorted(here.items()) if (path, digest) in names]
-    return [path for path in [*checked_out, paths.input_cache()] if path.exists()]
+    found = []
+    for root, commit in lineage.history.worktrees.items():
+        blob = lineage.history.locks.get(commit)
+        here = outputs_of(lineage.lock(blob)) if blob else {}
+        found += [root / path for path, digest in sorted(here.items()) if (path, digest) in names]
+    return [path for path in found if path.exists()]
+
+
+def _made_anew(item: Item) -> list[Path]:
+    """What lies below `.state/` and is made anew when it is missing: pixels, tokens, embeddings, reports, Data Docs,
+    trainings that were broken off; of a whole source also its original files."""
+    state = paths.state()
+    kept = ["embeddings", "checkpoints", "data_docs", "report"]
+    originals = [] if item.records else [state / "raw" / item.source, state / "watched" / item.source]
+    return [path for path in [paths.input_cache(), *(state / name for name in kept), *originals] if path.exists()]
 
 
 def _artifacts(affected: list[Version]) -> list[Path]:

@@ -42,19 +42,37 @@ def add(item: Item, *, reason: str, by: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in stated.items() if value}
     path.write_text(_HEAD + yaml.dump(kept, Dumper=_Plain, allow_unicode=True, width=110), encoding="utf-8")
-    _pin(item.source, digests.of_file(path).sha256)
+    description = paths.source_file(item.source)
+    if description.is_file():  # else a source of the past: nothing builds it
+        text = description.read_text(encoding="utf-8")
+        description.write_text(pinned(text, sha256=digests.of_file(path).sha256), encoding="utf-8")
+    if not item.records and paths.params_file().is_file():
+        settings = paths.params_file().read_text(encoding="utf-8")
+        paths.params_file().write_text(left_out(settings, source=item.source), encoding="utf-8")
     return path
 
 
-def _pin(source: str, sha256: str) -> None:
-    """Put the digest into the description, so that this source's download, and no other, is out of date."""
-    description = paths.source_file(source)
-    if not description.is_file():
-        return  # a source of the past: nothing builds it
+def pinned(description: str, *, sha256: str) -> str:
+    """With the digest in the description this source's download, and no other, is out of date."""
     line = f"withdrawn_sha256: {sha256}\n"
-    text = description.read_text(encoding="utf-8")
-    changed, count = re.subn(r"(?m)^withdrawn_sha256:.*\n?", line, text)
-    description.write_text(changed if count else f"{text.rstrip()}\n{line}", encoding="utf-8")
+    changed, count = re.subn(r"(?m)^withdrawn_sha256:.*\n?", line, description)
+    return changed if count else f"{description.rstrip()}\n{line}"
+
+
+def left_out(settings: str, *, source: str) -> str:
+    """`params.yaml` without `source`: not under `sources`, nor in the lists `pairs.sources` and `model_text.sources`;
+    comments and order stay."""
+    name = re.escape(source)
+    lines = re.sub(rf"(?m)(?<=\n)  {name}: (?:optical|sar)\b.*\n", "", settings)
+    return re.sub(
+        r"(?m)^(  sources: \[)([^\]\n]*)(\])",
+        lambda found: f"{found[1]}{', '.join(each for each in _listed(found[2]) if each != source)}{found[3]}",
+        lines,
+    )
+
+
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 class _Plain(yaml.SafeDumper):

@@ -13,7 +13,7 @@ from typing import Any
 from tasks import lock, paths, tracking
 from tasks.download import catalog
 from tasks.params import Params
-from tasks.registry import interface
+from tasks.registry import artifact, interface
 from tasks.registry.learned import learned_from
 
 NAMES = {"clip": "sar-rs-clip", "coca": "sar-rs-coca", "gpt": "sar-gpt"}
@@ -108,9 +108,12 @@ def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> An
             pip_requirements=_requirements(kind),
             metadata=dict(tags),
         )
+    kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=model.model_uri))
+    listed = json.dumps(artifact.digests(kept), sort_keys=True)
     return client.create_model_version(
-        name, source=model.model_uri, run_id=run.info.run_id, tags=dict(tags), model_id=model.model_id
-    )
+        name, source=model.model_uri, run_id=run.info.run_id, tags={**tags, artifact.TAG: listed},
+        model_id=model.model_id,
+    )  # fmt: skip
 
 
 def _decoding(kind: str, params: Params) -> dict[str, Any] | None:

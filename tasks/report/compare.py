@@ -68,7 +68,7 @@ def _code(of: Version) -> dict[str, str]:
     found: dict[str, set[str]] = {}
     text = of.small("dvc.lock")
     try:
-        runs = stage_runs(text.decode(), memo={}) if text else {}
+        runs = stage_runs(text.decode()) if text else {}
     except ValueError as error:
         raise ValueError(f"dvc.lock of {of.name} is damaged ({error})") from error
     for run in runs.values():

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import tempfile
 from pathlib import Path
 
 from tasks import records
+from tasks.download.shards import ShardWriter
 from tests.fakes.history import MadeHistory, Run, lock
 
 CODE = {"flows/train.py": b"train = 1\n"}
@@ -38,11 +40,7 @@ class World(MadeHistory):
         descriptions = {f"sources/{source}.yaml": f"title: {source}\nlicence: CC0\n".encode() for source in images}
         for source, count in images.items():
             path = f"data/sources/{text_of[source]}/{source}"
-            files = {
-                "records.parquet": self.put_table([image(source, n) for n in range(count)], schema=records.RECORDS),
-                "source.yaml": self.put(descriptions[f"sources/{source}.yaml"]),
-                "shards/000000.tar": self.put(f"{source} shard of {count}".encode()),
-            }
+            files = {**self._images(source, count), "source.yaml": self.put(descriptions[f"sources/{source}.yaml"])}
             wrote = {path: self.put_folder(files)}
             runs[f"download@{source}"] = (
                 {f"sources/{source}.yaml": md5(descriptions[f"sources/{source}.yaml"])},
@@ -82,6 +80,17 @@ class World(MadeHistory):
         code = {name: md5(data) for name, data in CODE.items()}
         return {f"data/{text}_text": outputs[f"data/{text}_text"], path: self.joined(outputs, below=path), **code}
 
+    def _images(self, source: str, count: int) -> dict[str, str]:
+        """A shard, and where each image lies in it; the bytes of an image are its name."""
+        with tempfile.TemporaryDirectory() as folder:
+            with ShardWriter(Path(folder)) as shard:
+                rows = []
+                for row in (image(source, number) for number in range(count)):
+                    place = shard.add(str(row["record_id"]), str(row["record_id"]).encode())
+                    rows.append({**row, "shard": place.shard, "offset": place.offset, "length": place.length})
+            tar = self.put((Path(folder) / "000000.tar").read_bytes())
+        return {"records.parquet": self.put_table(rows, schema=records.RECORDS), "shards/000000.tar": tar}
+
     def _captions(self, source: str, count: int) -> str:
         rows = [
             {"record_id": image(source, n)["record_id"], "caption_id": f"{source}/{n:03}.png#c0", "text": "a ship"}
@@ -110,6 +119,7 @@ class World(MadeHistory):
             {"record_id": image(source, count - 1)["record_id"], "source": source, "reason": "claims"}
             for source, count in images.items()
         ]
+        files["croissant.json"] = self.put(json.dumps({"name": "made", "images": images}).encode())
         files["quarantine.parquet"] = self.put_table(last, schema=records.QUARANTINE)
         return self.put_folder(files)
 

@@ -63,7 +63,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path)
         client = tracking.client()
         if not client.search_registered_models(filter_string=f"name = '{version.model}'"):
             client.create_registered_model(version.model)
-        run = client.create_run(tracking.experiment_id("test")).info.run_id
+        run = client.create_run(tracking.experiment_id("test"), tags=dict(version.tags)).info.run_id
         for name, value in metrics.items():
             client.log_metric(run, name, value)
         made = client.create_model_version(version.model, source=source, run_id=run, tags=dict(version.tags))

@@ -43,6 +43,8 @@ def test_every_stage_run_has_two_events_that_openlineage_takes(audited: Audit, t
     assert (weights["path"], weights["digest"]) in made
     trained = next(event for event in events if event["job"]["name"] == "finetune@clip")
     assert "models/optical/clip" in {data["name"] for data in trained["inputs"]}
+    told = [data["facets"].get("documentation", {}).get("description", "") for data in trained["inputs"]]
+    assert any("Croissant 1.1: data/sar_text/croissant.json, MD5" in text for text in told)
     assert path.read_bytes() == export(audited, tmp_path / "again", form="openlineage").read_bytes()
 
 
@@ -51,8 +53,16 @@ def test_the_bill_of_materials_names_sources_licences_and_hashes(audited: Audit,
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     model = bill["metadata"]["component"]
     assert model["hashes"] == [{"alg": "MD5", "content": audited.checkpoints[-1]["digest"].removesuffix(".dir")}]
-    licences = {part["name"]: part["licenses"] for part in bill["components"] if part["type"] == "data"}
+    licences = {part["name"]: part["licenses"] for part in bill["components"] if "source:" in part["bom-ref"]}
     assert licences == {name: [{"license": {"name": "CC0"}}] for name in ("ports", "ships", "town")}
+    described = {
+        part["name"]: part["externalReferences"][0] for part in bill["components"] if "text:" in part["bom-ref"]
+    }
+    assert {name: link["url"] for name, link in described.items()} == {
+        name: f"{name}/croissant.json" for name in ("data/optical_text", "data/sar_text")
+    }
+    md5 = {row["path"]: row["croissant"] for row in audited.text}
+    assert described["data/sar_text"]["hashes"] == [{"alg": "MD5", "content": md5["data/sar_text"]}]
     assert {part["name"] for part in bill["components"] if part["type"] != "data"} == {"models/optical/clip"}
     (needs,) = bill["dependencies"]
     assert set(needs["dependsOn"]) == {part["bom-ref"] for part in bill["components"]}
@@ -65,6 +75,7 @@ def test_the_model_card_says_what_the_audit_says_and_holds_no_markup_of_others(a
     assert "| ships | &lt;b&gt;free&lt;/b&gt; \\| \\*all\\* | 5 | 5 |" in card
     assert "| data/sar_text | ships |" in card
     assert "| finetune@clip |" in card
+    assert "[data/sar_text/croissant.json](data/sar_text/croissant.json), MD5" in card
 
 
 def test_a_version_without_weights_has_nothing_to_export(audited: Audit, tmp_path: Path) -> None:

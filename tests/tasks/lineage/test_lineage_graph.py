@@ -36,7 +36,7 @@ def test_a_part_keeps_the_edges_between_its_nodes() -> None:
 
 
 def test_a_lock_is_read_entry_by_entry_and_equal_entries_once() -> None:
-    memo: Memo = {}
+    memo = Memo()
     one = lock({"narrate@x": ({"data/a": "a" * 32, "tasks/b.py": "b" * 32}, {"data/c": "c" * 32 + ".dir"})})
     runs = stage_runs(one.decode(), memo=memo)
     assert runs["narrate@x"].inputs == {"data/a": "a" * 32}
@@ -45,9 +45,25 @@ def test_a_lock_is_read_entry_by_entry_and_equal_entries_once() -> None:
     assert stage_runs(one.decode(), memo=memo)["narrate@x"] is runs["narrate@x"]
 
 
+def test_a_lock_that_changed_is_read_as_if_it_were_the_first() -> None:
+    """Longer, shorter, with a stage before, and without one: what the lock before said does not show."""
+    memo = Memo()
+    deps = {"data/a": "a" * 32}
+    for names in ("xyz", "xz", "wxyz", "zyx", "x", ""):
+        for digest in ("c", "d"):
+            entries = {name: (deps, {f"data/{name}": digest * 32, **({"data/l": "e" * 32} if name == "y" else {})})
+                       for name in names}  # fmt: skip
+            text = lock(entries).decode()
+            assert stage_runs(text, memo=memo) == stage_runs(text)
+            assert list(stage_runs(text, memo=memo)) == list(names)
+    longer = lock({"x": (deps, {"data/x": "c" * 32, "data/y": "c" * 32})}).decode()
+    stage_runs(lock({"x": (deps, {"data/x": "c" * 32})}).decode(), memo=memo)
+    assert stage_runs(longer, memo=memo) == stage_runs(longer)
+
+
 def test_quoted_paths_are_read_as_yaml() -> None:
     text = lock({"x": ({"'data/a: b'": "a" * 32}, {})}).decode()
-    assert stage_runs(text, memo={})["x"].inputs == {"data/a: b": "a" * 32}
+    assert stage_runs(text)["x"].inputs == {"data/a: b": "a" * 32}
 
 
 @pytest.mark.parametrize(
@@ -58,4 +74,4 @@ def test_quoted_paths_are_read_as_yaml() -> None:
 def test_a_damaged_lock_is_refused(before: str, after: str) -> None:
     text = lock({"x": ({"data/a": "a" * 32}, {"data/b": "c" * 32})}).decode()
     with pytest.raises(ValueError, match=r"a line|begin|path"):
-        stage_runs(text.replace(before, after, 1), memo={})
+        stage_runs(text.replace(before, after, 1))

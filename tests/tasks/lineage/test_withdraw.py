@@ -1,12 +1,14 @@
 """A withdrawal is written down, tags and aliases follow, and the audit says where it still is."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tasks import paths, worktree
 from tasks.download.withdrawn import load, path_of
-from tasks.lineage import versions, withdrawn
+from tasks.lineage import versions, withdrawn, without
 from tasks.lineage.collect import Lineage
 from tasks.lineage.impact import Item, of_record, of_source
 from tasks.lineage.withdraw import purge, still_there, withdraw
@@ -77,6 +79,49 @@ def test_purge_deletes_what_only_touched_data_holds(world: World) -> None:
     assert purge(result) == len(result.delete)
     assert not any(cache.path(md5).exists() for md5 in mine)
     assert all(cache.path(md5).exists() for md5 in kept)
+
+
+def test_purge_empties_every_worktree_and_what_is_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAR_TEXT_STATE", str(world.root.parent / "state"))
+    other = world.root.parent / "other"
+    subprocess.run(["git", "worktree", "add", "--quiet", "--detach", other], cwd=world.root, check=True)
+    kept = other / "data" / "sources" / "sar" / "ships"
+    gone = [other / "data" / "sources" / "sar" / "ports", paths.input_cache(), paths.state() / "embeddings",
+            paths.state() / "checkpoints", paths.state() / "report", paths.state() / "raw" / "ports"]  # fmt: skip
+    for folder in (kept, *gone):
+        folder.mkdir(parents=True)
+    lineage = everything(world)
+    purge(withdraw(of_source("ports", lineage=lineage), reason="no consent", by="Ada", lineage=lineage))
+    assert kept.exists()
+    assert not any(folder.exists() for folder in gone)
+
+
+def test_what_a_lost_listing_held_is_a_finding(world: World) -> None:
+    lineage = everything(world)
+    lineage.cache.path(world.outputs[1]["data/sar_text"]).unlink()
+    result = withdraw(of_source("ports", lineage=lineage), reason="no consent", by="Ada", lineage=lineage)
+    assert any("can be deleted nowhere" in finding for finding in result.impact.findings)
+
+
+def test_the_commit_to_retrain_from_leaves_it_out_and_nothing_else_here_changes(world: World) -> None:
+    settings = b"sources:  # which take part\n  ships: sar\n  ports: sar\npairs:\n  sources: [ships, ports]\n"
+    world.commit({"params.yaml": settings})
+    world.finish()
+    (world.root / "README.md").write_text("of a person, not committed")
+    before = worktree.git("rev-parse", "HEAD", cwd=world.root)
+    for source in ("ports", "ships"):
+        item = Item(source, frozenset({"ships/001.png"}) if source == "ships" else frozenset())
+        withdrawn.add(item, reason="no consent", by="Ada")
+    made = without.commit()
+    told = worktree.git("diff", "--name-only", "HEAD", made, cwd=world.root).split()
+    assert told == ["params.yaml", "sources/ports.yaml", "sources/ships.yaml",
+                    "sources/withdrawn/ports.yaml", "sources/withdrawn/ships.yaml"]  # fmt: skip
+    left = worktree.git("show", f"{made}:params.yaml", cwd=world.root)
+    assert left == "sources:  # which take part\n  ships: sar\npairs:\n  sources: [ships]"
+    assert left == (world.root / "params.yaml").read_text().strip()
+    assert worktree.git("rev-parse", "HEAD", cwd=world.root) == before
+    assert worktree.git("diff", "--cached", "--name-only", cwd=world.root) == ""
+    assert made not in lineage_of(world).history.current.values()
 
 
 def test_reason_and_name_are_needed_and_a_caption_is_refused(world: World) -> None:

@@ -119,7 +119,7 @@ def test_a_refused_version_never_gets_the_alias(client: Any) -> None:
     settle(decision("1", outcome="refused"))
     assert champion() is None
     assert versions.version(NAME, "1").tags["gate.decision"] == "refused"
-    assert "- mean_recall on SAR, “+2”" in versions.version(NAME, "1").description
+    assert "mean_recall on SAR, “+2”" in versions.version(NAME, "1").tags["gate.reasons"]
     with pytest.raises(ValueError, match=r"has not passed the gate.*refused.*--force"):
         promote.promote(NAME, "1", **WHO)
     assert champion() is None
