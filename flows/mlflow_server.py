@@ -4,8 +4,10 @@ PostgreSQL. Its address and process stand in `.state/mlflow/server.json`."""
 import os
 from pathlib import Path
 
-from flows import processes, server
+from flows import processes, same, server
 from tasks import paths
+
+PASSWORDS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 
 
 def home() -> Path:
@@ -30,6 +32,20 @@ def stop() -> bool:
     return processes.stop(file())
 
 
+def check_same(*, host: str, port: int, database: str | None, passwords: bool) -> None:
+    """Raises `ValueError` when the server runs, but was started otherwise than `ensure` would start it."""
+    asks = str(_users_file()) if passwords else None
+    own = {name: (name, os.environ.get(name)) for name in PASSWORDS} if passwords else {}
+    same.check_same(
+        file(), name="MLflow server", host=host, port=port,
+        environment={
+            "DATABASE_URL": ("MLFLOW_BACKEND_STORE_URI", database or _default_database()),
+            "choice whether it asks for passwords": ("MLFLOW_AUTH_CONFIG_PATH", asks),
+            **own,
+        },
+    )  # fmt: skip
+
+
 def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> str:
     """Address of the server, started with these if none runs; `port` 0 takes a free one.
 
@@ -44,7 +60,7 @@ def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> st
     arguments = ["server", "--workers", "1", "--host", host, "--port", str(port)]
     environment = {
         **server.outliving(dict(os.environ)),
-        "MLFLOW_BACKEND_STORE_URI": database or f"sqlite:///{paths.state() / 'mlflow.db'}",  # may hold a password
+        "MLFLOW_BACKEND_STORE_URI": database or _default_database(),  # may hold a password
         "MLFLOW_ARTIFACTS_DESTINATION": (paths.state() / "mlartifacts").as_uri(),
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
@@ -59,9 +75,17 @@ def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> st
     return url
 
 
+def _default_database() -> str:
+    return f"sqlite:///{paths.state() / 'mlflow.db'}"
+
+
+def _users_file() -> Path:
+    return home() / "users.ini"
+
+
 def _users() -> Path:
     """Settings of MLflow's own authentication; only the owner may read them."""
-    place = home() / "users.ini"
+    place = _users_file()
     place.touch(mode=0o600)
     place.write_text(
         "[mlflow]\n"

@@ -16,8 +16,7 @@ from tasks import paths
 Add = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 POOLS = ("cpu", "gpu")
 HEARTBEAT_S = 30  # of a flow run; Prefect sends none more often
-PASSWORDS = ("PREFECT_SERVER_API_AUTH_STRING", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD",
-             "MLFLOW_FLASK_SERVER_SECRET_KEY")  # fmt: skip
+PASSWORDS = ("PREFECT_SERVER_API_AUTH_STRING", *mlflow_server.PASSWORDS)
 
 
 def add_commands(add: Add) -> None:
@@ -42,8 +41,9 @@ def up(*, host: str, prefect_port: int, mlflow_port: int) -> None:
     """Bring the installation up on `host`, as far as it is not up already.
 
     With `DATABASE_URL` (`postgresql://user:password@host/name`) both servers keep their data there. Raises
-    `ValueError` before anything starts when `host` is for other machines and no passwords are set, or when
-    `PREFECT_API_URL` names another server.
+    `ValueError` before anything starts when `host` is for other machines and no passwords are set, when
+    `PREFECT_API_URL` names another server, or when a server runs that was started with another host, port, database or
+    password.
     """
     if url := os.environ.get("PREFECT_API_URL"):
         raise ValueError(
@@ -56,6 +56,8 @@ def up(*, host: str, prefect_port: int, mlflow_port: int) -> None:
     server.spare_the_proxy()
     if passwords:
         os.environ["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_SERVER_API_AUTH_STRING"]
+    server.check_same(host=host, port=prefect_port, database=stores["prefect"])
+    mlflow_server.check_same(host=host, port=mlflow_port, database=stores["mlflow"], passwords=passwords)
     prefect_url = server.ensure(host=host, port=prefect_port, database=stores["prefect"])
     mlflow_url = mlflow_server.ensure(host=host, port=mlflow_port, database=stores["mlflow"], passwords=passwords)
     environment = {

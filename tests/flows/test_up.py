@@ -74,6 +74,11 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
         names = [automation.name for automation in prefect.read_automations()]
     assert len(names) == len(set(names))
 
+    other = run(clone, "-m", "flows.cli", "up", "--host", "localhost")
+    assert other.returncode == 1
+    assert "the Prefect server that runs here was started with another --host" in other.stderr
+    assert [json.loads(file.read_text()) for file in files] == known
+
     told = run(clone, "-m", "flows.cli", "status").stdout
     assert mlflow_url in told
     assert prefect_url.removesuffix("/api") in told
