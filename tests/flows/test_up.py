@@ -1,6 +1,8 @@
 """`make up` in a clone: servers, workers and deployments that work, told by `status`, ended by `make down`."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +65,8 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
     for pool in up.POOLS:
         assert online_workers(pool, api_url=prefect_url) == [f"{pool}@clone"]
     with client(prefect_url) as prefect:
-        assert {found.name for found in prefect.read_deployments()} >= {"pipeline", "narrate-folder"}
+        deployments = {found.name: found.id for found in prefect.read_deployments()}
+        assert set(deployments) >= {"pipeline", "narrate-folder"}
         assert len(prefect.read_automations()) >= 1
 
     again = run(clone, "-m", "flows.cli", "up")
@@ -84,12 +87,29 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
     assert prefect_url.removesuffix("/api") in told
     assert f"pool gpu of {prefect_url}" in told
 
+    folder = clone.parent / "backup"
+    made = run(clone, "-m", "flows.cli", "backup", str(folder))  # of servers that run
+    assert made.returncode == 0, made.stderr
+    assert "DVC's objects are in it" in made.stdout
+    refused = run(clone, "-m", "flows.cli", "restore", str(folder))
+    assert "the Prefect server of this checkout runs: `make down` first" in refused.stderr
+
     assert run(clone, "-m", "flows.cli", "down").stdout.splitlines() == [
         "cpu worker ended", "gpu worker ended", "MLflow server ended", "Prefect server ended",
     ]  # fmt: skip
     assert not any(psutil.pid_exists(process["pid"]) and _is_alive(process["pid"]) for process in known)
     assert not server.answers(f"{mlflow_url}/health")
     assert run(clone, "-m", "flows.cli", "down").stdout == "no server or worker of this project runs\n"
+
+    shutil.rmtree(clone)
+    subprocess.run(["git", "clone", "--quiet", str(folder / "repository.bundle"), str(clone)], check=True)
+    restored = run(clone, "-m", "flows.cli", "restore", str(folder))
+    assert restored.returncode == 0, restored.stderr
+    back = run(clone, "-m", "flows.cli", "up")
+    assert back.returncode == 0, back.stdout + back.stderr
+    address = json.loads((clone / ".state/prefect/server.json").read_text())["address"]
+    with client(address) as prefect:
+        assert {found.name: found.id for found in prefect.read_deployments()} == deployments
 
 
 def _is_alive(pid: int) -> bool:
