@@ -10,7 +10,7 @@ from pathlib import Path
 import filelock
 
 from flows import processes, same
-from tasks import paths
+from tasks import paths, tracking
 
 LOOPBACK = "127.0.0.1"
 
@@ -131,6 +131,6 @@ def _check_reachable(url: str) -> None:
         httpx.get(f"{url.rstrip('/')}/health", timeout=10.0)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ValueError(
-            f"Prefect at PREFECT_API_URL={url} does not answer ({error}): start it, or unset PREFECT_API_URL for a "
-            "server of this checkout; SAR_TEXT_TRACKING=off runs without one"
+            f"Prefect at PREFECT_API_URL={tracking.shown(url)} does not answer ({error}): start it, or unset "
+            "PREFECT_API_URL for a server of this checkout; SAR_TEXT_TRACKING=off runs without one"
         ) from None

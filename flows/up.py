@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows import mlflow_server, processes, server
-from tasks import paths
+from tasks import paths, tracking
 
 Add = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 POOLS = ("cpu", "gpu")
@@ -47,8 +47,8 @@ def up(*, host: str, prefect_port: int, mlflow_port: int) -> None:
     """
     if url := os.environ.get("PREFECT_API_URL"):
         raise ValueError(
-            f"PREFECT_API_URL is {url}: unset it to start servers here; a worker for servers that run elsewhere is "
-            "started by `prefect worker start --pool gpu` (docs/operations.md)"
+            f"PREFECT_API_URL is {tracking.shown(url)}: unset it to start servers here; a worker for servers that run "
+            "elsewhere is started by `prefect worker start --pool gpu` (docs/operations.md)"
         )
     passwords = _passwords(host)
     database = os.environ.get("DATABASE_URL")
