@@ -47,15 +47,18 @@ finally:
 """
 
 
+def store(address: str) -> Any:
+    named = {"aws_access_key_id": AWS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": AWS["AWS_SECRET_ACCESS_KEY"]}
+    return boto3.resource("s3", endpoint_url=address, region_name="us-east-1", **named)
+
+
 @pytest.fixture
 def keys() -> Iterator[dict[str, str]]:
     """The environment of a source on an S3-protocol server that has eight images."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     address = "http://{}:{}".format(*server.get_host_and_port())
-    named = {"aws_access_key_id": AWS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": AWS["AWS_SECRET_ACCESS_KEY"]}
-    bucket: Any = boto3.resource("s3", endpoint_url=address, region_name="us-east-1", **named)
-    bucket = bucket.create_bucket(Bucket="images")
+    bucket = store(address).create_bucket(Bucket="images")
     rng = np.random.default_rng(7)
     for number in range(8):
         image = io.BytesIO()
@@ -70,7 +73,7 @@ def clone(tmp_path: Path, keys: dict[str, str]) -> Iterator[Path]:
     folder = tmp_path / "clone"
     small_clone(folder)
     subprocess.run(["git", "remote", "set-url", "origin", ORIGIN], cwd=folder, check=True)
-    edit(folder / "params.yaml", {"sources": {"chips": "sar"}})
+    edit(folder / "params.yaml", {"sources.chips": "sar"})
     yield folder
     run(folder, "-m", "flows.cli", "down")
 
@@ -96,9 +99,8 @@ def describe(folder: Path, keys: dict[str, str]) -> None:
 
 
 def addresses(folder: Path) -> dict[str, str]:
-    return {
-        name: json.loads((folder / f".state/{name}/server.json").read_text())["address"] for name in ("prefect", "mlflow")
-    }  # fmt: skip
+    files = {name: folder / f".state/{name}/server.json" for name in ("prefect", "mlflow")}
+    return {name: json.loads(file.read_text())["address"] for name, file in files.items()}
 
 
 def statuses(folder: Path, *, prefect: str, mlflow: str) -> tuple[int, int]:
