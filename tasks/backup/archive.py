@@ -47,8 +47,7 @@ def backup(folder: Path, *, database_url: str | None) -> Backup:
     if (paths.state() / ARTIFACTS).is_dir():
         shutil.copytree(paths.state() / ARTIFACTS, partial / ARTIFACTS)
     worktree.git("bundle", "create", "--quiet", str(partial / BUNDLE), "HEAD", "--all", cwd=paths.root())
-    with _dvc(partial / DVC) as (repo, remote):
-        repo.push(all_commits=True)
+    remote = _save_objects(partial / DVC)
     files = {path.relative_to(partial).as_posix(): path for path in sorted(partial.rglob("*")) if path.is_file()}
     manifest = {
         "format": FORMAT, "made": datetime.now(UTC).isoformat(timespec="seconds"), "state": str(paths.state()),
@@ -81,15 +80,20 @@ def restore(folder: Path, *, database_url: str | None) -> None:
             f"artifacts, and here it is {paths.state()}: restore into a clone at the old path, or set SAR_TEXT_STATE "
             "to the old one"
         )
+    with _dvc() as repo:
+        remote = repo.config["core"].get("remote")
+    if manifest["dvc_remote"] and not remote:
+        raise ValueError(
+            f"{folder} has no data, for it was pushed to the DVC remote '{manifest['dvc_remote']}', which is not known "
+            "here: `dvc remote add --default NAME ADDRESS`, then restore"
+        )
     artifacts = paths.state() / ARTIFACTS
     if artifacts.exists() and any(artifacts.iterdir()):
         raise ValueError(f"{artifacts} is there already, and nothing is written over: move it away, then restore")
     databases.load(folder / DATABASES, database_url=database_url)
     if (folder / ARTIFACTS).is_dir():
         shutil.copytree(folder / ARTIFACTS, artifacts, dirs_exist_ok=True)
-    with _dvc(folder / DVC) as (repo, _):
-        repo.fetch(all_commits=True)
-        repo.checkout(force=True, allow_missing=True)
+    _bring_objects(folder / DVC)
 
 
 def check(folder: Path) -> dict[str, Any]:
@@ -111,17 +115,33 @@ def check(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def _save_objects(target: Path) -> str | None:
+    """Push what branches and tags name to the default remote, and give its name; without one, copy the cache."""
+    with _dvc() as repo:
+        remote: str | None = repo.config["core"].get("remote")
+        if remote:
+            repo.push(all_branches=True, all_tags=True)
+        elif Path(repo.cache.local.path).is_dir():
+            shutil.copytree(repo.cache.local.path, target)
+    return remote
+
+
+def _bring_objects(source: Path) -> None:
+    with _dvc() as repo:
+        if source.is_dir():
+            shutil.copytree(source, repo.cache.local.path, dirs_exist_ok=True)
+        if repo.config["core"].get("remote"):
+            repo.fetch()
+        repo.checkout(force=True, allow_missing=True)
+
+
 @contextmanager
-def _dvc(place: Path) -> Iterator[tuple[Any, str | None]]:
-    """DVC's repository here, and the name of its default remote. Where it has none, `place` is its remote meanwhile."""
+def _dvc() -> Iterator[Any]:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
         with Repo(str(paths.root())) as repo:
-            remote = repo.config["core"].get("remote")
-        own = {"core": {"remote": "backup"}, "remote": {"backup": {"url": str(place)}}}
-        with Repo(str(paths.root()), config=None if remote else own) as repo:
-            yield repo, remote
+            yield repo
     except DvcException as error:
         raise ValueError(f"what DVC keeps cannot be copied: {error}") from error

@@ -141,6 +141,16 @@ def test_objects_go_to_the_remote_of_dvc_where_there_is_one(home: Path, tmp_path
     assert not (tmp_path / "backup/dvc").exists()
     assert len(list((tmp_path / "remote").rglob("*"))) > 20
 
+    settings = (home / ".dvc/config.local").read_text()
+    shutil.rmtree(home)
+    subprocess.run(["git", "clone", "--quiet", str(tmp_path / "backup/repository.bundle"), str(home)], check=True)
+    with pytest.raises(ValueError, match=r"pushed to the DVC remote 'store', which is not known here: `dvc remote add"):
+        restore(tmp_path / "backup", database_url=None)
+    (home / ".dvc/config.local").write_text(settings)
+    restore(tmp_path / "backup", database_url=None)
+    assert lock.digest_of(home / "models/two_stage/clip") == lock.output_digests()["models/two_stage/clip"]
+    assert findings() == []
+
 
 def test_a_password_is_no_argument_of_a_program() -> None:
     url = "postgresql://sar:p%40ss%3Aw0rd@db.example:5433/base?sslmode=require"
