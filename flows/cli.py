@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from flows import ask, lineage, promote, report, retraining, score, up
+from flows import ask, backup, lineage, promote, report, retraining, score, up
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
     narrate.add_argument("--bands", type=int, nargs="+", default=[], help="which bands of an image, from 0")
     narrate.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
     narrate.add_argument("--threads", type=int, default=2, help="on the CPU; default: 2")
-    for module in (ask, lineage, promote, report, retraining, score, up):
+    for module in (ask, backup, lineage, promote, report, retraining, score, up):
         module.add_commands(add)
     digests = add("digests", _digests, "write the sha256 of every file below a folder, for files_list of a source")
     digests.add_argument("folder", type=Path)

@@ -4,8 +4,10 @@ PostgreSQL. Its address and process stand in `.state/mlflow/server.json`."""
 import os
 from pathlib import Path
 
-from flows import processes, server
+from flows import mlflow_users, processes, same, server
 from tasks import paths
+
+PASSWORDS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 
 
 def home() -> Path:
@@ -30,11 +32,25 @@ def stop() -> bool:
     return processes.stop(file())
 
 
+def check_same(*, host: str, port: int, database: str | None, passwords: bool) -> None:
+    """Raises `ValueError` when the server runs, but was started otherwise than `ensure` would start it."""
+    asks = str(mlflow_users.settings_file(home())) if passwords else None
+    own = {name: (name, os.environ.get(name)) for name in PASSWORDS} if passwords else {}
+    same.check_same(
+        file(), name="MLflow server", host=host, port=port,
+        environment={
+            "DATABASE_URL": ("MLFLOW_BACKEND_STORE_URI", database or _default_database()),
+            "choice whether it asks for passwords": ("MLFLOW_AUTH_CONFIG_PATH", asks),
+            **own,
+        },
+    )  # fmt: skip
+
+
 def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> str:
     """Address of the server, started with these if none runs; `port` 0 takes a free one.
 
     With `passwords` it asks for the name and password in `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`,
-    which are those of its administrator when it starts for the first time. Artifacts go through the server, so that
+    which are those of its administrator from now on. Artifacts go through the server, so that
     other machines need no shared disk.
     """
     if url := running():
@@ -44,12 +60,12 @@ def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> st
     arguments = ["server", "--workers", "1", "--host", host, "--port", str(port)]
     environment = {
         **server.outliving(dict(os.environ)),
-        "MLFLOW_BACKEND_STORE_URI": database or f"sqlite:///{paths.state() / 'mlflow.db'}",  # may hold a password
+        "MLFLOW_BACKEND_STORE_URI": database or _default_database(),  # may hold a password
         "MLFLOW_ARTIFACTS_DESTINATION": (paths.state() / "mlartifacts").as_uri(),
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
     if passwords:
-        environment["MLFLOW_AUTH_CONFIG_PATH"] = str(_users())
+        environment["MLFLOW_AUTH_CONFIG_PATH"] = str(mlflow_users.prepare(home()))
         arguments[1:1] = ["--app-name", "basic-auth", "--allowed-hosts", "*"]  # the password is the gate, not the name
     processes.start(
         "mlflow", arguments, file=file(), log=home() / "server.log", environment=environment, address=url,
@@ -59,17 +75,5 @@ def ensure(*, host: str, port: int, database: str | None, passwords: bool) -> st
     return url
 
 
-def _users() -> Path:
-    """Settings of MLflow's own authentication; only the owner may read them."""
-    place = home() / "users.ini"
-    place.touch(mode=0o600)
-    place.write_text(
-        "[mlflow]\n"
-        "default_permission = NO_PERMISSIONS\n"
-        f"database_uri = sqlite:///{home() / 'users.db'}\n"
-        f"admin_username = {os.environ['MLFLOW_TRACKING_USERNAME']}\n"
-        f"admin_password = {os.environ['MLFLOW_TRACKING_PASSWORD'].replace('%', '%%')}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n",
-        encoding="utf-8",
-    )
-    return place
+def _default_database() -> str:
+    return f"sqlite:///{paths.state() / 'mlflow.db'}"

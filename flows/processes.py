@@ -36,6 +36,13 @@ def running(file: Path) -> Known | None:
     return known if known is not None and _process(known) is not None else None
 
 
+def started_with(file: Path) -> tuple[list[str], dict[str, str]] | None:
+    """Command line and environment with which the process that `file` names was started; None when it does not run."""
+    known = _read(file)
+    process = _process(known) if known is not None else None
+    return (process.cmdline(), process.environ()) if process is not None else None
+
+
 def start(
     module: str,
     arguments: Sequence[str],

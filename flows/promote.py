@@ -34,17 +34,29 @@ def add_commands(add: Add) -> None:
 
 def settle(decision: "Decision") -> "Change | None":
     """Write `decision` on its version, and promote the version if it passed. Broken off anywhere, it can be called
-    again: the alias moves only once a passing decision stands on the version."""
-    from tasks.gate import record
-    from tasks.registry import promote
+    again: the alias moves only once a passing decision stands on the version.
 
-    if decision.outcome == "standing":
-        return promote.complete(decision.name)
-    record(decision)
-    if not decision.passed:
-        return None
-    better = next(reason.text for reason in decision.reasons if reason.rule == "better")
-    return promote.promote(decision.name, decision.version, by=GATE, reason=better)
+    Raises `ValueError` when the champion changed since `decision` was made."""
+    from tasks.gate import record
+    from tasks.registry import promote, versions
+    from tasks.registry.turn import turn
+
+    with turn():  # no other gate may write on the version between its decision and the alias
+        if decision.outcome == "standing":
+            return promote.complete(decision.name)
+        champion = versions.alias(decision.name, versions.CHAMPION)
+        if champion == decision.version:  # another gate was faster
+            return promote.complete(decision.name)
+        if champion != decision.against:
+            raise ValueError(
+                f"the champion of {decision.name} became version {champion} while version {decision.version} was "
+                f"judged against {decision.against or 'none'}: `sar-text gate {decision.name}` judges anew"
+            )
+        record(decision)
+        if not decision.passed:
+            return None
+        better = next(reason.text for reason in decision.reasons if reason.rule == "better")
+        return promote.promote(decision.name, decision.version, by=GATE, reason=better)
 
 
 def _gate(arguments: argparse.Namespace) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import filelock
 
-from flows import processes
-from tasks import paths
+from flows import processes, same
+from tasks import paths, tracking
 
 LOOPBACK = "127.0.0.1"
 
@@ -41,6 +41,18 @@ def ensure(*, host: str = LOOPBACK, port: int = 0, database: str | None = None) 
     """
     with filelock.FileLock(home() / "server.lock"):
         return running() or _start(host, port or free_port(host), database)
+
+
+def check_same(*, host: str, port: int, database: str | None) -> None:
+    """Raises `ValueError` when the project's server runs, but was started otherwise than `ensure` would start it."""
+    password = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
+    same.check_same(
+        file(), name="Prefect server", host=host, port=port,
+        environment={
+            "DATABASE_URL": ("PREFECT_API_DATABASE_CONNECTION_URL", database or _default_database()),
+            "PREFECT_SERVER_API_AUTH_STRING": ("PREFECT_SERVER_API_AUTH_STRING", password),
+        },
+    )  # fmt: skip
 
 
 def running() -> str | None:
@@ -85,12 +97,16 @@ def outliving(environment: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in environment.items() if not key.startswith(("DVC_", "PREFECT__"))}
 
 
+def _default_database() -> str:
+    return f"sqlite+aiosqlite:///{home() / 'prefect.db'}"
+
+
 def _start(host: str, port: int, database: str | None) -> str:
     url = f"http://{LOOPBACK if host in ('0.0.0.0', '::') else host}:{port}/api"
     environment = {
         **outliving(dict(os.environ)),
         "PREFECT_HOME": str(home()),
-        "PREFECT_API_DATABASE_CONNECTION_URL": database or f"sqlite+aiosqlite:///{home() / 'prefect.db'}",
+        "PREFECT_API_DATABASE_CONNECTION_URL": database or _default_database(),
         "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_UI_API_URL": url,  # else the pages in the browser ask port 4200
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -115,6 +131,6 @@ def _check_reachable(url: str) -> None:
         httpx.get(f"{url.rstrip('/')}/health", timeout=10.0)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ValueError(
-            f"Prefect at PREFECT_API_URL={url} does not answer ({error}): start it, or unset PREFECT_API_URL for a "
-            "server of this checkout; SAR_TEXT_TRACKING=off runs without one"
+            f"Prefect at PREFECT_API_URL={tracking.shown(url)} does not answer ({error}): start it, or unset "
+            "PREFECT_API_URL for a server of this checkout; SAR_TEXT_TRACKING=off runs without one"
         ) from None

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows import mlflow_server, processes, server
-from tasks import paths
+from tasks import paths, tracking
 
 Add = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 POOLS = ("cpu", "gpu")
 HEARTBEAT_S = 30  # of a flow run; Prefect sends none more often
-PASSWORDS = ("PREFECT_SERVER_API_AUTH_STRING", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD",
-             "MLFLOW_FLASK_SERVER_SECRET_KEY")  # fmt: skip
+PASSWORDS = ("PREFECT_SERVER_API_AUTH_STRING", *mlflow_server.PASSWORDS)
 
 
 def add_commands(add: Add) -> None:
@@ -42,13 +41,14 @@ def up(*, host: str, prefect_port: int, mlflow_port: int) -> None:
     """Bring the installation up on `host`, as far as it is not up already.
 
     With `DATABASE_URL` (`postgresql://user:password@host/name`) both servers keep their data there. Raises
-    `ValueError` before anything starts when `host` is for other machines and no passwords are set, or when
-    `PREFECT_API_URL` names another server.
+    `ValueError` before anything starts when `host` is for other machines and no passwords are set, when
+    `PREFECT_API_URL` names another server, or when a server runs that was started with another host, port, database or
+    password.
     """
     if url := os.environ.get("PREFECT_API_URL"):
         raise ValueError(
-            f"PREFECT_API_URL is {url}: unset it to start servers here; a worker for servers that run elsewhere is "
-            "started by `prefect worker start --pool gpu` (docs/operations.md)"
+            f"PREFECT_API_URL is {tracking.shown(url)}: unset it to start servers here; a worker for servers that run "
+            "elsewhere is started by `prefect worker start --pool gpu` (docs/operations.md)"
         )
     passwords = _passwords(host)
     database = os.environ.get("DATABASE_URL")
@@ -56,6 +56,8 @@ def up(*, host: str, prefect_port: int, mlflow_port: int) -> None:
     server.spare_the_proxy()
     if passwords:
         os.environ["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_SERVER_API_AUTH_STRING"]
+    server.check_same(host=host, port=prefect_port, database=stores["prefect"])
+    mlflow_server.check_same(host=host, port=mlflow_port, database=stores["mlflow"], passwords=passwords)
     prefect_url = server.ensure(host=host, port=prefect_port, database=stores["prefect"])
     mlflow_url = mlflow_server.ensure(host=host, port=mlflow_port, database=stores["mlflow"], passwords=passwords)
     environment = {

@@ -34,7 +34,12 @@ def uri() -> str:
 
 def shown_uri() -> str:
     """`uri()` for people: a password in it is not shown."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri())
+    return shown(uri())
+
+
+def shown(address: str) -> str:
+    """`address` for people: a password in it is not shown."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", address)
 
 
 def client() -> Any:

@@ -12,7 +12,8 @@ FORBIDDEN = {
     "flows": set(),
 }
 MLFLOW_ONLY_IN = {
-    "tasks/tracking.py", *(f"tasks/registry/{name}.py" for name in ("register", "fetch", "interface", "served_model"))
+    "tasks/tracking.py", "flows/mlflow_users.py",
+    *(f"tasks/registry/{name}.py" for name in ("register", "fetch", "interface", "served_model", "turn")),
 }  # fmt: skip
 NO_TORCH_BELOW = ("tasks/download", "tasks/narrate", "tasks/validate")
 

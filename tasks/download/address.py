@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tasks.download import names
 from tasks.download.errors import FetchError
@@ -13,6 +13,8 @@ _KNOWN = (
     "`s3://bucket/key` or `s3://bucket/prefix/`, `https://host/file` or `https://host/folder/`, "
     "`git+https://host/repository@<commit>#<subdir>`, `file:///path`, or `manual` for what is placed by hand"
 )
+# Parameters of an address that let somebody in, among those that stores, forges and data portals use.
+_SECRET = re.compile(r"token|secret|passw|signature|credential|api[-_]?key|^sig$|^key$|^auth", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def parse(text: str) -> Address:
         urlsplit(text)
     except ValueError as error:
         raise FetchError(f"address {text!r} is no address ({error}); it is one of {_KNOWN}") from error
+    _refuse_secrets(text)
     scheme = text.partition("://")[0]
     if scheme in ("git+https", "git+http", "git+file"):
         return _git(text)
@@ -62,6 +65,19 @@ def parse(text: str) -> Address:
     if not urlsplit(text).hostname:
         raise FetchError(f"address {text!r} names no host")
     return Address(text, "https", text, folder=urlsplit(text).path.endswith("/") or not urlsplit(text).path)
+
+
+def _refuse_secrets(text: str) -> None:
+    """A description stands in git, and its address in manifests and lineage. What is refused is not repeated."""
+    parts = urlsplit(text)
+    found = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(name)]
+    if "@" in parts.netloc or found:
+        what = "a name or password before its host" if "@" in parts.netloc else f"the parameter '{found[0]}'"
+        raise FetchError(
+            f"the address at {parts.hostname} has {what}, which must not stand in a file that goes into git: take it "
+            "out, and change it if it was committed. A login belongs into ~/.netrc, as `machine HOST login NAME "
+            "password SECRET`, keys of s3:// into the environment or ~/.aws/credentials"
+        )
 
 
 def _git(text: str) -> Address:

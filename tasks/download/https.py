@@ -1,12 +1,13 @@
 """`https://` addresses through httpx, resumed by `Range` and `If-Range` (RFC 9110, sections 13.1.5 and 14).
 
 `http://` works too: what proves a file is its sha256, not the connection. Proxies come from `HTTPS_PROXY` and its
-kin, certificate authorities from `SSL_CERT_FILE`.
+kin, certificate authorities from `SSL_CERT_FILE`, a login for a host from `~/.netrc`, as git and curl take theirs.
 """
 
 import json
 import re
 from functools import partial
+from netrc import NetrcParseError
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ class Https:
         self._url = address.url
         self._transfer = transfer
         self._client = httpx.Client(
+            auth=_logins(),
             follow_redirects=True,
             timeout=transfer.timeout_s,
             headers={"Accept-Encoding": "identity", "User-Agent": "sar-text"},  # the stored bytes, not packed ones
@@ -85,6 +87,18 @@ class Https:
         self._client.close()
 
 
+def _logins() -> httpx.NetRCAuth | None:
+    """Of `~/.netrc`, each sent to its own host alone. Raises `FetchError` when the file cannot be understood."""
+    file = Path.home() / ".netrc"
+    if not file.is_file():
+        return None
+    try:
+        return httpx.NetRCAuth(str(file))
+    except (NetrcParseError, UnicodeDecodeError) as error:  # its message may hold a password
+        where = f", line {error.lineno}" if isinstance(error, NetrcParseError) else ""
+        raise FetchError(f"{file}{where} cannot be understood: correct it") from None
+
+
 def _check_status(answer: httpx.Response, url: str) -> None:
     status = answer.status_code
     if status in (200, 206):
@@ -93,7 +107,8 @@ def _check_status(answer: httpx.Response, url: str) -> None:
     by_hand = "download it by hand and give `file:///…` as address or put it below SAR_TEXT_MIRROR; the sha256 stays"
     if status in (401, 403, 407, 451):
         raise FetchError(
-            f"{said}: it needs a login, or an agreement, or is closed to this network. If you may have it, {by_hand}"
+            f"{said}: it needs a login (put it into ~/.netrc), or an agreement, or is closed to this network. If you "
+            f"may have it, {by_hand}"
         )
     if status in (404, 410):
         raise FetchError(f"{said}: there is no such file (any more). Correct `address` or `files`, or {by_hand}")

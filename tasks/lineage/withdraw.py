@@ -12,6 +12,7 @@ from tasks.lineage import versions, withdrawn
 from tasks.lineage.collect import Lineage, outputs_of
 from tasks.lineage.impact import Impact, Item, impact
 from tasks.lineage.versions import Version
+from tasks.registry.turn import turn
 
 TAG = "withdrawn"
 LEARNED = ("trained on it", "through a parent")
@@ -90,6 +91,7 @@ def still_there(lineage: Lineage, *, known: list[Version]) -> tuple[list[str], l
     return findings, notes
 
 
+@turn()
 def _move(version: Version, alias: str, *, sound: list[Version]) -> str:
     """A champion falls back to the newest sound version that passed the gate; every other alias is removed."""
     client = tracking.client()

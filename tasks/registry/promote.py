@@ -2,6 +2,7 @@
 
 Every change is a tag `promoted.<number>` with who, why and when. It is written before the alias moves, and marked as
 done after: what was broken off in between is told apart from what was carried out, and the next call puts it right.
+One change at a time (`turn`): each sees the champion that the one before made.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 from tasks import tracking
 from tasks.registry import versions
+from tasks.registry.turn import turn
 from tasks.registry.versions import CHAMPION
 
 PREFIX = "promoted."
@@ -44,6 +46,7 @@ def history(name: str) -> list[Change]:
     return sorted(changes, key=lambda change: change.number)
 
 
+@turn()
 def promote(name: str, version: str, *, by: str, reason: str, force: bool = False) -> Change:
     """Make `version` of `name` the champion; a promotion that was broken off is completed.
 
@@ -73,6 +76,7 @@ def promote(name: str, version: str, *, by: str, reason: str, force: bool = Fals
     return _change(name, "promote", version=version, previous=champion, by=by, reason=reason, forced=forced)
 
 
+@turn()
 def rollback(name: str, *, by: str, reason: str) -> Change:
     """Make the champion before the present one the champion again; a rollback that was broken off is completed.
 
@@ -117,6 +121,7 @@ def rolled_back(changes: list[Change], version: str) -> Change | None:
     return last
 
 
+@turn()
 def complete(name: str) -> Change | None:
     """Mark as done the last change, if it was broken off after the alias moved; returns it then."""
     changes = history(name)

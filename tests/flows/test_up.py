@@ -1,14 +1,14 @@
 """`make up` in a clone: servers, workers and deployments that work, told by `status`, ended by `make down`."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from clones import run, small_clone
-from postgres import postgres
 
 from flows import server, up
 from flows.deploy import client, online_workers
@@ -63,7 +63,8 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
     for pool in up.POOLS:
         assert online_workers(pool, api_url=prefect_url) == [f"{pool}@clone"]
     with client(prefect_url) as prefect:
-        assert {found.name for found in prefect.read_deployments()} >= {"pipeline", "narrate-folder"}
+        deployments = {found.name: found.id for found in prefect.read_deployments()}
+        assert set(deployments) >= {"pipeline", "narrate-folder"}
         assert len(prefect.read_automations()) >= 1
 
     again = run(clone, "-m", "flows.cli", "up")
@@ -74,10 +75,22 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
         names = [automation.name for automation in prefect.read_automations()]
     assert len(names) == len(set(names))
 
+    other = run(clone, "-m", "flows.cli", "up", "--host", "localhost")
+    assert other.returncode == 1
+    assert "the Prefect server that runs here was started with another --host" in other.stderr
+    assert [json.loads(file.read_text()) for file in files] == known
+
     told = run(clone, "-m", "flows.cli", "status").stdout
     assert mlflow_url in told
     assert prefect_url.removesuffix("/api") in told
     assert f"pool gpu of {prefect_url}" in told
+
+    folder = clone.parent / "backup"
+    made = run(clone, "-m", "flows.cli", "backup", str(folder))  # of servers that run
+    assert made.returncode == 0, made.stderr
+    assert "DVC's objects are in it" in made.stdout
+    refused = run(clone, "-m", "flows.cli", "restore", str(folder))
+    assert "the Prefect server of this checkout runs: `make down` first" in refused.stderr
 
     assert run(clone, "-m", "flows.cli", "down").stdout.splitlines() == [
         "cpu worker ended", "gpu worker ended", "MLflow server ended", "Prefect server ended",
@@ -86,35 +99,16 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
     assert not server.answers(f"{mlflow_url}/health")
     assert run(clone, "-m", "flows.cli", "down").stdout == "no server or worker of this project runs\n"
 
+    shutil.rmtree(clone)
+    subprocess.run(["git", "clone", "--quiet", str(folder / "repository.bundle"), str(clone)], check=True)
+    restored = run(clone, "-m", "flows.cli", "restore", str(folder))
+    assert restored.returncode == 0, restored.stderr
+    back = run(clone, "-m", "flows.cli", "up")
+    assert back.returncode == 0, back.stdout + back.stderr
+    address = json.loads((clone / ".state/prefect/server.json").read_text())["address"]
+    with client(address) as prefect:
+        assert {found.name: found.id for found in prefect.read_deployments()} == deployments
+
 
 def _is_alive(pid: int) -> bool:
     return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-@pytest.mark.e2e
-def test_servers_on_postgresql_ask_for_a_password(clone: Path) -> None:
-    users = {
-        "PREFECT_SERVER_API_AUTH_STRING": "admin:prefect-secret", "MLFLOW_TRACKING_USERNAME": "admin",
-        "MLFLOW_TRACKING_PASSWORD": "mlflow-secret-99%", "MLFLOW_FLASK_SERVER_SECRET_KEY": "any long random text",
-    }  # fmt: skip
-    with postgres() as url:
-        try:
-            started = run(clone, "-m", "flows.cli", "up", DATABASE_URL=url, **users)
-            assert started.returncode == 0, started.stdout + started.stderr
-            assert "secret" not in started.stdout + started.stderr
-            known = [json.loads(file.read_text()) for file in sorted((clone / ".state").glob("*/server.json"))]
-            mlflow, prefect = (process["address"] for process in known)
-            with httpx.Client(trust_env=False, timeout=30.0) as stranger:
-                assert stranger.get(f"{mlflow}/api/2.0/mlflow/experiments/search?max_results=1").status_code == 401
-                assert stranger.post(f"{prefect}/flows/filter", json={}).status_code == 401
-                name = ("admin", users["MLFLOW_TRACKING_PASSWORD"])
-                search = f"{mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
-                assert stranger.get(search, auth=name).status_code == 200
-                name = ("admin", "prefect-secret")
-                assert stranger.post(f"{prefect}/deployments/count", json={}, auth=name).json() >= 2
-            assert not list((clone / ".state").rglob("prefect.db*")), "the data is in PostgreSQL"
-            assert not (clone / ".state/mlflow.db").exists()
-            seen = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-            assert [line for line in seen if "prefect-secret" in line or "mlflow-secret" in line] == []
-        finally:
-            run(clone, "-m", "flows.cli", "down")

@@ -26,11 +26,17 @@ class WebServer:
     release: threading.Event = field(default_factory=threading.Event)
     redirects: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Range of each request
+    logins: list[str | None] = field(default_factory=list)  # the header Authorization of each request
+    wanted_login: str = ""  # that header; empty: anybody may have all
     sent: int = 0
     url: str = ""
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         self.asked.append((request.path, request.headers.get("Range")))
+        self.logins.append(request.headers.get("Authorization"))
+        if self.wanted_login and self.logins[-1] != self.wanted_login:
+            request.send_error(401)
+            return
         statuses = self.statuses.get(request.path, [])
         if statuses:
             request.send_error(statuses[1] if statuses[0] == -1 else statuses.pop(0))

@@ -1,0 +1,1 @@
+"""Back up an installation of `make up`, and bring it back."""
