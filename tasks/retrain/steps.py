@@ -72,7 +72,10 @@ def train() -> None:
         code = process.wait()
     except BaseException:
         process.terminate()  # it cancels its stages
-        process.wait(timeout=END_S)
+        try:
+            process.wait(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
         raise
     if code != 0:
         raise ValueError(said.rpartition("\nerror: ")[2].strip() or "the stages ended without a word")
