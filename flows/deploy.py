@@ -83,7 +83,7 @@ def _crashed_run_again(deployment: "DeploymentResponse") -> "AutomationCore":
         "prefect.resource.role": "deployment", "prefect.resource.id": f"prefect.deployment.{deployment.id}"
     }  # fmt: skip
     parameters = {name: f"{{{{ flow_run.parameters['{name}'] }}}}" for name in deployment.parameters}
-    parameters[COUNTED] = f"{{{{ flow_run.parameters['{COUNTED}'] + 1 }}}}"
+    parameters[COUNTED] = f"{{{{ (flow_run.parameters['{COUNTED}'] + 1) }}}}"  # Prefect puts `| tojson` behind
     return AutomationCore(
         name=f"a crashed {deployment.name} is started again",
         description="three times in a row at most, which it counts itself",
