@@ -8,14 +8,16 @@ Run  python -m flows.audit
 
 from prefect import flow
 
+from flows import crashes as in_a_row
 from flows.stage import main, step
 from tasks import tracking
 
 
 @flow(name="audit", flow_run_name="audit")
-def audit() -> None:
+def audit(crashes: int = 0) -> None:
     from tasks.lineage.full import full_audit, in_use, markdown
 
+    in_a_row.check(crashes)
     audits = [step(full_audit)(version, verified=True) for version in in_use()]
     text = markdown(audits)
     print(text, flush=True)

@@ -7,15 +7,17 @@ it here; the deployment in prefect.yaml runs it on a worker, by its schedule.
 
 from prefect import flow
 
+from flows import crashes as in_a_row
 from flows.stage import step
 from tasks import tracking
 
 
 @flow(name="retrain", flow_run_name="retrain")
-def retrain(revision: str | None = None, dry_run: bool = False) -> None:
+def retrain(revision: str | None = None, dry_run: bool = False, crashes: int = 0) -> None:
     from tasks.lineage.card import attach
     from tasks.retrain import message, steps, unfinished, webhook
 
+    in_a_row.check(crashes)
     with unfinished.only_one():
         started = unfinished.load()
         if started is None:

@@ -14,6 +14,7 @@ class Planned:
     after: frozenset[str]  # stages of the plan that come first
     stages_behind: int  # length of the longest chain of stages that wait for it: those with the most go first
     uses_device: bool  # its arithmetic runs on what `hardware` names
+    reads: tuple[str, ...] = ()  # stages whose outputs it reads, in the plan or not
 
 
 def plan() -> list[Planned]:
@@ -46,7 +47,7 @@ def plan() -> list[Planned]:
     for name in reversed(order):
         behind[name] = max((behind[other] + 1 for other in upstream if name in upstream[other]), default=0)
     return [
-        Planned(name, frozenset(upstream[name] & stale), behind[name], name in on_device)
+        Planned(name, frozenset(upstream[name] & stale), behind[name], name in on_device, tuple(sorted(upstream[name])))
         for name in order
         if name in stale
     ]

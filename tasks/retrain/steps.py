@@ -8,12 +8,13 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from tasks import paths, strict, worktree
-from tasks.retrain import drift, unfinished
+from tasks import dvc_process, strict, worktree
+from tasks.retrain import drift, exchange, unfinished
 from tasks.retrain.unfinished import Unfinished
 from tasks.retrain.update import Changes
 
-WHO = ("-c", "user.name=sar-text retrain", "-c", "user.email=retrain@localhost", "-c", "commit.gpgsign=false")
+KEPT_CHARACTERS = 8000  # of what the stages say last
+END_S = 25.0  # for the stages to be cancelled; Prefect kills a cancelled run after 30
 REFUSED = 3  # exit code of `sar-text gate` that judged, and refused one
 
 
@@ -26,7 +27,7 @@ def prepare(revision: str | None) -> str:
     if before != commit:  # of a source that takes no part any more nothing may lie there
         worktree.git("clean", "-d", "--force", "--quiet", "-x", "--", "data", "models", cwd=tree)
     worktree.share_cache(tree)
-    bring = ("pull" if _has_remote() else "checkout", "--quiet", "--force", "--allow-missing")
+    bring = ("pull" if exchange.dvc_remote() else "checkout", "--quiet", "--force", "--allow-missing")
     if (tree / "dvc.lock").is_file():
         worktree.run("dvc", *bring, cwd=tree, environment=worktree.environment())
     return commit
@@ -56,8 +57,28 @@ def begin(base: str, changes: list[Changes]) -> Unfinished:
 
 
 def train() -> None:
-    """Run every stage that is out of date, and register what was built."""
-    worktree.run("flows.repro", cwd=unfinished.tree(), environment=worktree.environment())
+    """Run every stage that is out of date, and register what was built. Raises `ValueError` with what failed."""
+    dvc_process.end_left_behind(unfinished.tree())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.retrain_stages"], cwd=unfinished.tree(), env=worktree.environment(),
+        stderr=subprocess.PIPE, text=True, errors="replace",
+    )  # fmt: skip
+    assert process.stderr is not None
+    said = ""
+    try:
+        for line in process.stderr:
+            print(line, end="", file=sys.stderr, flush=True)
+            said = (said + line)[-KEPT_CHARACTERS:]
+        code = process.wait()
+    except BaseException:
+        process.terminate()  # it cancels its stages
+        try:
+            process.wait(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
+    if code != 0:
+        raise ValueError(said.rpartition("\nerror: ")[2].strip() or "the stages ended without a word")
 
 
 def judge(started: Unfinished) -> Unfinished:
@@ -71,7 +92,7 @@ def judge(started: Unfinished) -> Unfinished:
 
 def push() -> bool:
     """Send data and weights to the default remote; False where none is configured."""
-    if not _has_remote():
+    if not exchange.dvc_remote():
         return False
     worktree.run("dvc", "push", "--quiet", cwd=unfinished.tree(), environment=worktree.environment())
     return True
@@ -88,14 +109,7 @@ def _commit(message: str, *places: str) -> None:
     tree = unfinished.tree()
     worktree.git("add", "--all", "--", *places, cwd=tree)
     if worktree.git("diff", "--cached", "--name-only", cwd=tree):
-        worktree.git(*WHO, "commit", "--quiet", "--no-verify", f"--message={message}", cwd=tree)
-
-
-def _has_remote() -> bool:
-    from dvc.repo import Repo
-
-    with Repo(str(paths.root())) as repo:
-        return bool(repo.config["core"].get("remote"))
+        worktree.git(*exchange.WHO, "commit", "--quiet", "--no-verify", f"--message={message}", cwd=tree)
 
 
 def _said(module: str, *arguments: str, fine: tuple[int, ...] = (0,)) -> str:

@@ -1,12 +1,14 @@
 """The retrain that is under way: what the next run needs to go on with it after any interruption."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import filelock
 
@@ -40,6 +42,16 @@ def folder() -> Path:
 def tree() -> Path:
     """The worktree in which every retrain runs."""
     return folder() / "tree"
+
+
+def home() -> str:
+    """What tells this place for retraining from that of another machine: random, made once."""
+    file = folder() / "home"
+    if not file.is_file():
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_text(uuid4().hex, encoding="utf-8")
+        partial.replace(file)
+    return file.read_text(encoding="utf-8")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import repro
+from flows import here, repro
 from tasks.plan import Planned, plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,7 @@ def test_a_device_serves_one_stage_at_a_time() -> None:
     from concurrent.futures import Future
 
     waiting = {each.name: each for each in (stage("train", 5, device=True), stage("read", 1))}
-    busy: dict[Future[int], Planned] = {Future(): stage("other", 5, device=True)}
+    busy: dict[Future[None], Planned] = {Future(): stage("other", 5, device=True)}
     assert repro._next(waiting, busy, True) == waiting["read"]
     assert repro._next(waiting, busy, False) == waiting["train"]
     assert repro._next({"train": waiting["train"]}, busy, True) is None
@@ -178,10 +178,10 @@ def test_a_device_serves_one_stage_at_a_time() -> None:
 def test_a_bad_number_of_lanes_is_refused(lanes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAR_TEXT_LANES", lanes)
     with pytest.raises(ValueError, match="SAR_TEXT_LANES is"):
-        repro._lanes(1)
+        here.lanes(1)
 
 
 def test_lanes_follow_from_processors_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SAR_TEXT_LANES", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    assert [repro._lanes(threads) for threads in (1, 3, 16)] == [8, 2, 1]
+    assert [here.lanes(threads) for threads in (1, 3, 16)] == [8, 2, 1]
