@@ -19,6 +19,7 @@ from benchmarks.faults.commands import Ended, environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_LIMIT_S = 900.0
+BUILT_FROM = ("flows", "tasks", "sar_models", "sources", "params.yaml", "dvc.yaml", "benchmarks/faults/project.py")
 SCENES, CHIPS, NEW_CHIPS = 30, 8, 3
 SOURCES = {"sim_optical": "optical", "sim_ships": "sar", "chips": "sar"}
 SOURCE = {
@@ -73,11 +74,12 @@ class Project:
 def build(project: Project) -> None:
     """Run the whole pipeline once, send it to the remote, commit it, and keep it for `restore`.
 
-    What an earlier call with the same folder built from the same commit is used again.
+    What an earlier call with the same folder built from the same committed code is used again.
     """
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    built = project.folder / "built.commit"
-    if built.is_file() and built.read_text() == commit:
+    ask = ["git", "rev-parse", *(f"HEAD:{name}" for name in BUILT_FROM)]
+    code = subprocess.run(ask, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    built = project.folder / "built.from"
+    if built.is_file() and built.read_text() == code:
         project.bucket.load(project.folder / "bucket")
         return
     for name in ("trial", "built", "bucket"):
@@ -96,7 +98,7 @@ def build(project: Project) -> None:
     project.git("commit", "--quiet", "--message=built")
     project.bucket.save(project.folder / "bucket")
     shutil.copytree(project.root, project.folder / "built", symlinks=True)
-    built.write_text(commit)
+    built.write_text(code)
 
 
 def _describe(project: Project) -> None:

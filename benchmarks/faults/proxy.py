@@ -23,6 +23,7 @@ class Proxy:
     spared: int = 0
     left: int | None = 0
     struck: int = 0  # answers that were bad
+    asked: int = 0  # requests since it was healed
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def strike(self, kind: Kind, *, spared: int, left: int | None) -> None:
@@ -32,11 +33,12 @@ class Proxy:
 
     def heal(self) -> None:
         with self._lock:
-            self.kind = None
+            self.kind, self.asked = None, 0
 
     def _next(self) -> Kind | None:
         """How to answer the request that came now."""
         with self._lock:
+            self.asked += 1
             if self.kind is None or self.left == 0:
                 return None
             if self.spared:

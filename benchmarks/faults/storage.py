@@ -9,7 +9,7 @@ from benchmarks.faults.trial import Fault, Undisturbed, again
 from benchmarks.faults.works import DOWNLOAD, PULL, PUSH, WATCH, Work
 
 WORKS = (DOWNLOAD, WATCH, PUSH, PULL)
-MOST_SPARED, MOST_BAD = 20, 12  # requests
+MOST_BAD = 12  # requests, where the server recovers
 
 
 def faults() -> list[Fault]:
@@ -26,7 +26,7 @@ def faults() -> list[Fault]:
         ),
         _server("S3 returns a wrong ETag", "etag", "changed while|hash", "Nothing: the digest is what counts."),
         Fault(
-            "expired credentials", WORKS, lambda project, work, rng, _: _struck(project, work, rng, "expired", None),
+            "expired credentials", WORKS, lambda project, work, rng, expected: _struck(project, work, rng, expected, "expired", None),
             "ExpiredToken", "`ExpiredToken`, after as much as the credentials allowed.",
             "Renew them (`AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, …), then the same command again.",
         ),
@@ -39,17 +39,21 @@ def faults() -> list[Fault]:
 
 
 def _server(name: str, kind: Kind, says: str, looks: str) -> Fault:
-    def disturb(project: Project, work: Work, rng: Random, _: Undisturbed) -> Ended:
+    def disturb(project: Project, work: Work, rng: Random, expected: Undisturbed) -> Ended:
         lasting = rng.random() < 0.5
-        return _struck(project, work, rng, kind, None if lasting else rng.randint(1, MOST_BAD))
+        return _struck(project, work, rng, expected, kind, None if lasting else rng.randint(1, MOST_BAD))
 
     return Fault(name, WORKS, disturb, says, looks)
 
 
-def _struck(project: Project, work: Work, rng: Random, kind: Kind, left: int | None) -> Ended:
-    project.bucket.proxy.strike(kind, spared=rng.randint(0, MOST_SPARED), left=left)
+def _struck(project: Project, work: Work, rng: Random, expected: Undisturbed, kind: Kind, left: int | None) -> Ended:
+    """From a random request of the work on."""
+    proxy = project.bucket.proxy
+    proxy.strike(kind, spared=rng.randrange(expected.requests), left=left)
     ended = work.run(project)
-    project.bucket.proxy.heal()
+    struck = proxy.struck
+    proxy.heal()
+    assert struck, f"{work.name} made fewer requests than without a fault, so nothing was tried"
     return ended
 
 

@@ -22,6 +22,7 @@ class Undisturbed:
 
     outputs: dict[str, str]
     took_s: float
+    requests: int  # to the bucket
     grew_bytes: int  # what it leaves on the disk more than there was
 
 
@@ -76,11 +77,11 @@ def undisturbed(project: Project, work: Work) -> Undisturbed:
     before_bytes = size_bytes(project.root)
     ended = work.run(project)
     assert ended.well, f"{work.name} fails without a fault: {ended.said[-3000:]}"
-    outputs = work.outputs(project)
+    requests, outputs = project.bucket.proxy.asked, work.outputs(project)
     found = registry.read(project.state)
     broken = _kept(project) + promises.registered(found) + promises.finished(found)
     assert not broken, f"{work.name} breaks promises without a fault: {broken}"
-    return Undisturbed(outputs, ended.took_s, size_bytes(project.root) - before_bytes)
+    return Undisturbed(outputs, ended.took_s, requests, size_bytes(project.root) - before_bytes)
 
 
 def attempt(fault: Fault, work: Work, project: Project, *, rng: Random, expected: Undisturbed) -> Trial:
