@@ -17,8 +17,7 @@ from benchmarks.faults.works import PIPELINE, Work
 
 UP_LIMIT_S = 180.0
 BY_WORKER = replace(
-    PIPELINE, name="pipeline by a worker", command=("prefect", "deployment", "run", "repro/pipeline", "--watch"),
-    limit_s=600.0,
+    PIPELINE, command=("prefect", "deployment", "run", "repro/pipeline", "--watch"), limit_s=600.0
 )  # fmt: skip
 FILES = {"worker": "workers/gpu.json", "Prefect server": "prefect/server.json", "MLflow server": "mlflow/server.json"}
 
@@ -47,6 +46,7 @@ def up(project: Project, **more: str) -> dict[str, str]:
     known = {name: json.loads((project.state / file).read_text()) for name, file in FILES.items()}
     return {
         "PREFECT_API_URL": known["Prefect server"]["address"], "MLFLOW_TRACKING_URI": known["MLflow server"]["address"],
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # else a stage waits for minutes for a server that is gone
     }  # fmt: skip
 
 
@@ -54,8 +54,10 @@ def down(project: Project) -> None:
     project.run("flows.cli", "down", limit_s=UP_LIMIT_S, PREFECT_API_URL="")
 
 
-def _kill(which: str, work: Work, says: str, looks: str, remedy: str) -> Fault:
-    def disturb(project: Project, work: Work, rng: Random, expected: Undisturbed) -> Ended:
+def _kill(which: str, by: Work, says: str, looks: str, remedy: str) -> Fault:
+    """`by` is how the pipeline is started."""
+
+    def disturb(project: Project, _: Work, rng: Random, expected: Undisturbed) -> Ended:
         place = up(project)
         pid = json.loads((project.state / FILES[which]).read_text())["pid"]
         moment_s = rng.uniform(0, expected.took_s)
@@ -64,12 +66,12 @@ def _kill(which: str, work: Work, says: str, looks: str, remedy: str) -> Fault:
             wait(process, moment_s)
             commands.kill(commands.family(pid))
 
-        return work.run(project, meanwhile=meanwhile, place=place)
+        return by.run(project, meanwhile=meanwhile, place=place)
 
-    def again(project: Project, work: Work) -> Ended:
-        return work.run(project, place=up(project))
+    def again(project: Project, _: Work) -> Ended:
+        return by.run(project, place=up(project))
 
-    return Fault(f"kill -9 of the {which}", (work,), disturb, says, looks, remedy, again, down)
+    return Fault(f"kill -9 of the {which}", (PIPELINE,), disturb, says, looks, remedy, again, down)
 
 
 class Restart:

@@ -26,8 +26,8 @@ def faults() -> list[Fault]:
         ),
         _server("S3 returns a wrong ETag", "etag", "changed while|hash", "Nothing: the digest is what counts."),
         Fault(
-            "expired credentials", WORKS, lambda project, work, rng, expected: _struck(project, work, rng, expected, "expired", None),
-            "ExpiredToken", "`ExpiredToken`, after as much as the credentials allowed.",
+            "expired credentials", WORKS, _expired, "ExpiredToken",
+            "`ExpiredToken`, after as much as the credentials allowed.",
             "Renew them (`AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, …), then the same command again.",
         ),
         Fault(
@@ -44,6 +44,10 @@ def _server(name: str, kind: Kind, says: str, looks: str) -> Fault:
         return _struck(project, work, rng, expected, kind, None if lasting else rng.randint(1, MOST_BAD))
 
     return Fault(name, WORKS, disturb, says, looks)
+
+
+def _expired(project: Project, work: Work, rng: Random, expected: Undisturbed) -> Ended:
+    return _struck(project, work, rng, expected, "expired", None)
 
 
 def _struck(project: Project, work: Work, rng: Random, expected: Undisturbed, kind: Kind, left: int | None) -> Ended:
