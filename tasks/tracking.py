@@ -99,6 +99,18 @@ def _check_server(address: str) -> None:
         ) from None
 
 
+def lost_server(error: Exception) -> str | None:
+    """What to say of an error by which MLflow tells that its server went away; None of any other."""
+    from mlflow.exceptions import MlflowException
+
+    if not isinstance(error, MlflowException) or not str(error).startswith("API request to "):
+        return None
+    return (
+        f"MLflow at {shown_uri()} does not answer any more ({error}): start it (`make up`), then run the same command "
+        "again, which goes on from here"
+    )
+
+
 def experiment_id(name: str) -> str:
     """The experiment `name`, made if need be; artifacts of the embedded default lie below `.state/mlartifacts`."""
     from mlflow.exceptions import MlflowException
@@ -210,9 +222,10 @@ def run(stage: str, *, experiment: str, settings: Mapping[str, Any] | None = Non
     current = Run(run_id)
     try:
         yield current
-    except BaseException:
-        current.flush()
-        client().set_terminated(run_id, status="FAILED")
+    except BaseException as error:
+        if not isinstance(error, Exception) or lost_server(error) is None:  # else nobody is there to be told
+            current.flush()
+            client().set_terminated(run_id, status="FAILED")
         raise
     current.flush()
     client().set_terminated(run_id, status="FINISHED")
