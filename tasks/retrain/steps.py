@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from tasks import paths, strict, tracking, worktree
+from tasks import paths, strict, torn_lock, tracking, worktree
 from tasks.retrain import drift, undamaged, unfinished
 from tasks.retrain.unfinished import Unfinished
 from tasks.retrain.update import Changes
@@ -25,6 +25,7 @@ def prepare(revision: str | None) -> str:
     worktree.git("clean", "-d", "--force", "--quiet", cwd=tree)
     if before != commit:  # of a source that takes no part any more nothing may lie there
         worktree.git("clean", "-d", "--force", "--quiet", "-x", "--", "data", "models", cwd=tree)
+    torn_lock.drop(tree)
     worktree.share_cache(tree)
     bring = ("pull" if _has_remote() else "checkout", "--quiet", "--force", "--allow-missing")
     if (tree / "dvc.lock").is_file():
