@@ -3,8 +3,7 @@
     python -m benchmarks.faults                                        every fault, 3 times in each piece of work
     python -m benchmarks.faults --repeats 10 --seed 5 --only "S3" "kill"     those whose names begin so
 
-Results go to `results.json` beside this file, a fault at a time, and from it to the table of docs/reliability.md.
-The exit code is 1 when a promise was broken.
+Results go to `results.json` beside this file as they come, and from it to the table of docs/reliability.md. The exit code is 1 when a promise was broken.
 """
 
 import argparse
@@ -18,7 +17,8 @@ from random import Random
 from benchmarks.faults import catalogue, results
 from benchmarks.faults.bucket import bucket
 from benchmarks.faults.project import Project, build
-from benchmarks.faults.trial import Fault, Trial, Undisturbed, attempt, undisturbed
+from benchmarks.faults.trial import Fault, Trial, attempt, undisturbed
+from benchmarks.faults.works import Work
 
 
 def main() -> None:
@@ -26,7 +26,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="of each fault in each piece of work; default: 3")
     parser.add_argument("--seed", type=int, default=7, help="of the moments; default: 7")
     parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="beginnings of names of faults")
-    parser.add_argument("--folder", type=Path, help="to work in, and to find what was built there; default: a new one")
+    parser.add_argument("--work", nargs="+", metavar="NAME", help="only in these, such as push; default: all")
+    parser.add_argument("--folder", type=Path, help="keeps the project, for the next call; default: a temporary one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="faults-") as name, bucket() as at:
         from flows import server
@@ -44,30 +45,27 @@ def main() -> None:
 
 def _all(project: Project, arguments: argparse.Namespace) -> int:
     """Put the wanted faults, write each down; returns how many trials broke a promise."""
-    known: dict[str, Undisturbed] = {}
     broken = 0
     for fault in catalogue.faults(project):
-        if fault.name.startswith(tuple(arguments.only)):
-            trials = list(_repeat(fault, project, known=known, repeats=arguments.repeats, seed=arguments.seed))
-            results.write(fault, trials, repeats=arguments.repeats, seed=arguments.seed)
+        works = [work for work in fault.works if not arguments.work or work.name in arguments.work]
+        if not fault.name.startswith(tuple(arguments.only)):
+            continue
+        for work in works:
+            trials = list(_repeat(fault, work, project, repeats=arguments.repeats, seed=arguments.seed))
+            results.write(fault, work.name, trials, seed=arguments.seed)
             broken += sum(trial.outcome == "broken" for trial in trials)
     return broken
 
 
-def _repeat(
-    fault: Fault, project: Project, *, known: dict[str, Undisturbed], repeats: int, seed: int
-) -> Iterator[Trial]:
-    for work in fault.works:
-        if work.name not in known:
-            known[work.name] = undisturbed(project, work)
-            print(f"{work.name} without a fault: {known[work.name].took_s:.0f} s", flush=True)
-        for number in range(repeats):
-            rng = Random(f"{seed} {fault.name} {work.name} {number}")
-            trial = attempt(fault, work, project, rng=rng, expected=known[work.name])
-            print(f"{fault.name}, {work.name}, {number + 1}: {trial.outcome} ({trial.took_s:.0f} s)", flush=True)
-            for line in (*trial.broken, *filter(None, [trial.reason])):
-                print(f"    {line}", flush=True)
-            yield trial
+def _repeat(fault: Fault, work: Work, project: Project, *, repeats: int, seed: int) -> Iterator[Trial]:
+    expected = undisturbed(project, work)
+    for number in range(repeats):
+        rng = Random(f"{seed} {fault.name} {work.name} {number}")
+        trial = attempt(fault, work, project, rng=rng, expected=expected)
+        print(f"{fault.name}, {work.name}, {number + 1}: {trial.outcome} ({trial.took_s:.0f} s)", flush=True)
+        for line in (*trial.broken, *filter(None, [trial.reason])):
+            print(f"    {line}", flush=True)
+        yield trial
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def build(project: Project) -> None:
     if built.is_file() and built.read_text() == code:
         project.bucket.load(project.folder / "bucket")
         return
-    for name in ("trial", "built", "bucket"):
+    for name in ("trial", "built", "bucket", "undisturbed"):
         shutil.rmtree(project.folder / name, ignore_errors=True)
     project.root.parent.mkdir(parents=True)
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project.root)], check=True)

@@ -13,13 +13,14 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- made by python -m benchmarks.faults -->", "<!-- end of what was made -->"
 
 
-def write(fault: Fault, trials: Sequence[Trial], *, repeats: int, seed: int) -> None:
-    """Replace what is known of `fault`, in both places."""
+def write(fault: Fault, work: str, trials: Sequence[Trial], *, seed: int) -> None:
+    """Replace what is known of `fault` in `work`, in both places."""
     known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
-    known[fault.name] = {
-        "date": datetime.now(UTC).date().isoformat(), "repeats": repeats, "seed": seed, "looks": fault.looks,
-        "remedy": fault.remedy, "trials": [trial.plain() for trial in trials],
-    }  # fmt: skip
+    found = known.setdefault(fault.name, {"trials": []})
+    found |= {"looks": fault.looks, "remedy": fault.remedy}
+    on = {"date": datetime.now(UTC).date().isoformat(), "seed": seed}
+    found["trials"] = [trial for trial in found["trials"] if trial["work"] != work]
+    found["trials"] += [trial.plain() | on for trial in trials]
     partial = FILE.with_suffix(".partial")
     partial.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(FILE)
@@ -42,8 +43,9 @@ def page(known: dict[str, Any]) -> str:
         ]
         works = list(dict.fromkeys(trial["work"] for trial in trials))
         where = ", ".join(works) if len(works) <= 4 else f"{len(works)} stages"
+        dates = ", ".join(sorted({f"{trial['date']}, {trial['seed']}" for trial in trials}))
         numbers = " | ".join(str(number) for number in (len(trials), *counts))
-        lines.append(f"| {name} | {where} | {numbers} | {found['date']}, {found['seed']} |")
+        lines.append(f"| {name} | {where} | {numbers} | {dates} |")
     lines += ["", "| fault | what it looks like | what you do |", "|---|---|---|"]
     lines += [f"| {name} | {found['looks']} | {found['remedy']} |" for name, found in known.items()]
     broken = [

@@ -1,5 +1,6 @@
 """One fault, put once into one piece of work: what happened, and which promises it broke."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -71,6 +72,15 @@ class Trial:
 
 
 def undisturbed(project: Project, work: Work) -> Undisturbed:
+    """What `work` is without a fault, by the first call of the project's: it is measured once."""
+    known = project.folder / "undisturbed" / f"{work.name}.json"
+    if not known.is_file():
+        known.parent.mkdir(exist_ok=True)
+        known.write_text(json.dumps(asdict(_measured(project, work))), encoding="utf-8")
+    return Undisturbed(**json.loads(known.read_text(encoding="utf-8")))
+
+
+def _measured(project: Project, work: Work) -> Undisturbed:
     """Run `work` without a fault. Its own promises must hold, or nothing could be said of faults."""
     project.restore()
     work.prepare(project)
@@ -81,6 +91,7 @@ def undisturbed(project: Project, work: Work) -> Undisturbed:
     found = registry.read(project.state)
     broken = _kept(project) + promises.registered(found) + promises.finished(found)
     assert not broken, f"{work.name} breaks promises without a fault: {broken}"
+    print(f"{work.name} without a fault: {ended.took_s:.0f} s", flush=True)
     return Undisturbed(outputs, ended.took_s, requests, size_bytes(project.root) - before_bytes)
 
 

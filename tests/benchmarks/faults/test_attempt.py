@@ -105,8 +105,21 @@ def test_a_command_that_does_not_end_in_its_time(project: Project) -> None:
 def test_the_page_shows_every_broken_promise(project: Project) -> None:
     good = Trial("a", "push", "completed", "", (), 1.0)
     bad = Trial("a", "push", "broken", "", ("out is 1, in an undisturbed run 2",), 1.0)
-    known = {"date": "2026-11-28", "repeats": 2, "seed": 7, "looks": "so", "remedy": "that"}
-    page = results.page({"a": {**known, "trials": [good.plain(), bad.plain()]}})
+    of = {"date": "2026-11-28", "seed": 7}
+    found = {"looks": "so", "remedy": "that", "trials": [good.plain() | of, bad.plain() | of]}
+    page = results.page({"a": found})
     assert "| a | push | 2 | 1 | 0 | 1 | 2026-11-28, 7 |" in page
     assert "- a, push: out is 1, in an undisturbed run 2" in page
-    assert "No promise was broken." in results.page({"a": {**known, "trials": [good.plain()]}})
+    assert "No promise was broken." in results.page({"a": found | {"trials": [good.plain() | of]}})
+
+
+def test_pieces_are_added_and_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "FILE", tmp_path / "results.json")
+    monkeypatch.setattr(results, "PAGE", tmp_path / "page.md")
+    (tmp_path / "page.md").write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
+    fault = Fault("a", (WORK,), failing("x"), None, "looks")
+    for work, outcome in (("push", "completed"), ("pull", "completed"), ("push", "broken")):
+        results.write(fault, work, [Trial("a", work, outcome, "", (), 1.0)], seed=7)
+    page = (tmp_path / "page.md").read_text()
+    assert "| a | pull, push | 2 | 1 | 0 | 1 |" in page
+    assert (page.startswith("before\n"), page.endswith("after\n"), "old" in page) == (True, True, False)
