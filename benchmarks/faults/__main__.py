@@ -3,7 +3,8 @@
     python -m benchmarks.faults                                        every fault, 3 times in each piece of work
     python -m benchmarks.faults --repeats 10 --seed 5 --only "S3" "kill"     those whose names begin so
 
-Results go to `results.json` beside this file as they come, and from it to the table of docs/reliability.md. The exit code is 1 when a promise was broken.
+Results go to `results.json` beside this file as they come, and from it to the table of docs/reliability.md.
+The exit code is 1 when a promise was broken.
 """
 
 import argparse
