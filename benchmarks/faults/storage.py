@@ -27,14 +27,14 @@ def faults() -> list[Fault]:
         _server("S3 returns a wrong ETag", "etag", "changed while|hash", "Nothing: the digest is what counts."),
         Fault(
             "expired credentials", WORKS, _expired, "ExpiredToken|HeadObject operation: Bad Request",
-            "`ExpiredToken`; of `dvc push` and `pull` often only `HeadObject operation: Bad Request`, for S3 gives no reason "
-            "where DVC asks whether an object is there.",
+            "`ExpiredToken`; of `dvc push` and `pull` often only `HeadObject operation: Bad Request`, for S3 gives no "
+            "reason where DVC asks whether an object is there.",
             "Renew them (`AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, …), then the same command again.",
         ),
         Fault(
             "a corrupted object in the remote", (PULL,), _damaged_object, "failed to pull data",
-            "`dvc pull` throws it away and says `Checkout failed for following targets`, with the outputs that need it; "
-            "`sar-text audit MODEL@challenger --verify` names the object.",
+            "`dvc pull` throws it away and says `Checkout failed for following targets`, with the outputs that need "
+            "it; `sar-text audit MODEL@challenger --verify` names the object.",
             "`dvc push` from a machine that has the data, then the same command again.", again=_push_again,
         ),
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from benchmarks.faults.commands import TOO_LONG, Ended
 from benchmarks.faults.project import Project
 from benchmarks.faults.works import CACHE, Work
 
+ERROR = r"^(?:\S+ +\| )?(error: .+|ERROR: .+)$"  # also of a stage, with its name before it
 Outcome = Literal["completed", "failed, next run completed", "broken"]
 
 
@@ -105,8 +106,8 @@ def attempt(fault: Fault, work: Work, project: Project, *, rng: Random, expected
         broken, why = [], reason(first.said)
         if first.exit_code == TOO_LONG:
             broken.append(f"it did not end: {first.said[-300:]!r}")
-        elif not first.well and fault.says is not None and not re.search(fault.says, why):
-            broken.append(f"it failed without a clear reason: {why!r}")
+        elif not first.well and fault.says is not None and not re.search(fault.says, errors(first.said)):
+            broken.append(f"it failed without a clear reason: {why or first.said[-300:]!r}")
         broken += [f"after the fault: {each}" for each in promises.registered(_registry(fault, project))]
         if not first.well:
             second = fault.again(project, work)
@@ -120,10 +121,16 @@ def attempt(fault: Fault, work: Work, project: Project, *, rng: Random, expected
     return Trial(fault.name, work.name, outcome, "" if first.well else why, tuple(broken), time.monotonic() - begin)
 
 
+def errors(said: str) -> str:
+    """What was said from the first line that names an error on."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    first = re.search(ERROR, plain, flags=re.MULTILINE)
+    return plain[first.start() :] if first else ""
+
+
 def reason(said: str) -> str:
     """The last line that names an error."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
-    lines = re.findall(r"^(?:.*\| )?(error: .+|ERROR: .+)$", plain, flags=re.MULTILINE)
+    lines = re.findall(ERROR, errors(said), flags=re.MULTILINE)
     return str(lines[-1]).strip() if lines else ""
 
 

@@ -48,7 +48,7 @@ def stage(name: str) -> Work:
 
 def stages(project: Project) -> list[str]:
     """Names of all stages that were built."""
-    return list(_locked(project.root))
+    return list(_locked(project.folder / "built"))
 
 
 def built(root: Path) -> dict[str, str]:

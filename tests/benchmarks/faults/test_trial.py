@@ -16,7 +16,7 @@ from benchmarks.faults.trial import reason
     ("said", "why"),
     [
         ("12:00 | INFO | fine\n\nerror: the disk is full: make room\n", "error: the disk is full: make room"),
-        ("a | error: first\nERROR: \x1b[31mlast\x1b[0m\n", "ERROR: last"),
+        ("evaluate   | error: first\nERROR: \x1b[31mlast\x1b[0m\n", "ERROR: last"),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'a'\n", ""),
         ("", ""),
     ],
