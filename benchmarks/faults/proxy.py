@@ -3,7 +3,7 @@
 import http.client
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
@@ -96,11 +96,12 @@ def serving(proxy: Proxy) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def handle(self) -> None:
+            with suppress(BrokenPipeError, ConnectionResetError):  # the client was killed, as the fault wanted
+                super().handle()
+
         def _answer(self) -> None:
-            try:
-                proxy.answer(self)
-            except (BrokenPipeError, ConnectionResetError):  # the client was killed, as the fault wanted
-                self.close_connection = True
+            proxy.answer(self)
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer
 
