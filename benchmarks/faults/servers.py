@@ -15,9 +15,9 @@ from benchmarks.faults.project import Project
 from benchmarks.faults.trial import Fault, Undisturbed
 from benchmarks.faults.works import PIPELINE, Work
 
-UP_LIMIT_S = 180.0
+UP_LIMIT_S = 400.0
 BY_WORKER = replace(
-    PIPELINE, command=("prefect", "deployment", "run", "repro/pipeline", "--watch"), limit_s=600.0
+    PIPELINE, command=("prefect", "deployment", "run", "repro/pipeline", "--watch"), limit_s=1800.0
 )  # fmt: skip
 FILES = {"worker": "workers/gpu.json", "Prefect server": "prefect/server.json", "MLflow server": "mlflow/server.json"}
 

@@ -24,7 +24,7 @@ class Work:
     command: tuple[str, ...]  # python -m …
     prepare: Callable[[Project], None]
     outputs: Callable[[Project], dict[str, str]]  # path → digest of the bytes that lie there
-    limit_s: float = 120.0
+    limit_s: float = 300.0
 
     def run(
         self,
@@ -125,5 +125,5 @@ DOWNLOAD = Work("download@chips", stage("download@chips").command, _forget_downl
 WATCH = Work("watch", ("flows.cli", "watch"), Project.publish_new_chips, _pins)
 PUSH = Work("push", ("dvc", "push"), _empty_remote, _remote)
 PULL = Work("pull", ("dvc", "pull"), _empty_cache, lambda at: built(at.root))
-PIPELINE = Work("pipeline", ("flows.repro",), _forget_some_and_the_registry, lambda at: built(at.root), 300.0)
-RETRAIN = Work("retrain", ("flows.cli", "retrain"), Project.publish_new_chips, _retrained, 600.0)
+PIPELINE = Work("pipeline", ("flows.repro",), _forget_some_and_the_registry, lambda at: built(at.root), 900.0)
+RETRAIN = Work("retrain", ("flows.cli", "retrain"), Project.publish_new_chips, _retrained, 1800.0)
