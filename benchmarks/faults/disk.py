@@ -49,7 +49,7 @@ def _full(project: Project, work: Work, rng: Random, expected: Undisturbed) -> E
     shutil.copytree(aside / project.root.name, project.root, symlinks=True)
     shutil.rmtree(aside)
     used = ROOM_BYTES - shutil.disk_usage(trial).free
-    _mount(f"remount,size={used + int(rng.random() * max(expected.grew_bytes, MIB))}", trial)
+    _mount(f"remount,size={used + int(rng.random() * max(expected.grew_bytes, 4096))}", trial)
     return work.run(project)
 
 
