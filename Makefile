@@ -63,6 +63,10 @@ lint: $(READY) ## ruff and mypy
 bench: $(READY) ## measure, each time beside a peer, into benchmarks/results.json
 	python -m benchmarks.run
 
+.PHONY: faults
+faults: $(READY) ## put faults into a small real project, hours; the table stands in docs/reliability.md
+	python -m benchmarks.faults
+
 .PHONY: graph
 graph: $(READY) ## bring the code dependencies in dvc.yaml up to date
 	python -m tasks.graph

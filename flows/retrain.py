@@ -37,6 +37,7 @@ def retrain(revision: str | None = None, dry_run: bool = False, crashes: int = 0
             print(f"{started.branch} was interrupted: it goes on from there", flush=True)
             if dry_run:
                 return
+            step(steps.resume)()
         step(steps.train)()
         if not started.decisions:
             started = step(steps.judge)(started)

@@ -8,7 +8,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from tasks import tracking
@@ -104,8 +105,26 @@ def run(flow: Any, *given: Any) -> None:
         updates[PREFECT_HOME] = str(server.home())
     for handler in logging.getLogger().handlers:  # the console; the server gets its record before, with the traceback
         handler.addFilter(_one_line)
-    with temporary_settings(updates=updates):
+    with temporary_settings(updates=updates), _a_lost_server_told(updates[PREFECT_API_URL]):
         flow(*given)
+
+
+@contextmanager
+def _a_lost_server_told(prefect_url: str) -> Iterator[None]:
+    """A server that goes away while a flow runs is no fault of this program: one line, as for one that never was."""
+    import httpx
+
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise ValueError(
+            f"Prefect at {prefect_url} does not answer any more ({error}): start it (`make up`), then run the same "
+            "command again, which goes on from here"
+        ) from error
+    except Exception as error:
+        if (lost := tracking.lost_server(error)) is not None:
+            raise ValueError(lost) from error
+        raise
 
 
 def _one_line(record: logging.LogRecord) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from tasks import paths
+from tasks import paths, torn_lock
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ def plan() -> list[Planned]:
     from dvc.lock import LockError
     from dvc.repo import Repo
 
+    torn_lock.drop(paths.root())
     try:
         with Repo(str(paths.root())) as repo:
             graph = repo.index.graph  # stage → the stages that it depends on

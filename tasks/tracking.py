@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,8 @@ from tasks import lock, paths
 
 GENERATED = ("dvc.lock", "metrics", "plots")  # a run itself changes these
 SQLITE = b"SQLite format 3\0"  # what every such file begins with
+PROCESS = "process"  # tag of a run: host, process id and start time of who writes it
+CLOCK_STEP_S = 5.0  # a start time is reckoned from the clock, which may be set in between
 BATCH = 50  # metrics sent in one request: few requests, and curves that grow while one looks
 
 
@@ -99,6 +102,18 @@ def _check_server(address: str) -> None:
             f"MLflow at {shown_uri()} does not answer ({error}): start it, or unset MLFLOW_TRACKING_URI to keep runs "
             f"in {paths.state() / 'mlflow.db'}; SAR_TEXT_TRACKING=off runs without tracking"
         ) from None
+
+
+def lost_server(error: Exception) -> str | None:
+    """What to say of an error by which MLflow tells that its server went away; None of any other."""
+    from mlflow.exceptions import MlflowException
+
+    if not isinstance(error, MlflowException) or not str(error).startswith("API request to "):
+        return None
+    return (
+        f"MLflow at {shown_uri()} does not answer any more ({error}): start it (`make up`), then run the same command "
+        "again, which goes on from here"
+    )
 
 
 def experiment_id(name: str) -> str:
@@ -203,19 +218,50 @@ def run(stage: str, *, experiment: str, settings: Mapping[str, Any] | None = Non
         return
     from mlflow.entities import Param
 
-    tags = {"dvc.stage": stage, "git.commit": git_commit(), **input_digests(stage)}
-    run_id = client().create_run(experiment_id(experiment), run_name=stage, tags=tags).info.run_id
+    tags = {"dvc.stage": stage, "git.commit": git_commit(), PROCESS: this_process(), **input_digests(stage)}
+    experiment_of = experiment_id(experiment)
+    end_left_open(stage, experiment=experiment_of)
+    run_id = client().create_run(experiment_of, run_name=stage, tags=tags).info.run_id
     params = [Param(name, str(value)[:6000]) for name, value in flat(settings or {}).items()]
     client().log_batch(run_id, params=params)
     current = Run(run_id)
     try:
         yield current
-    except BaseException:
-        current.flush()
-        client().set_terminated(run_id, status="FAILED")
+    except BaseException as error:
+        if not isinstance(error, Exception) or lost_server(error) is None:  # else nobody is there to be told
+            current.flush()
+            client().set_terminated(run_id, status="FAILED")
         raise
     current.flush()
     client().set_terminated(run_id, status="FINISHED")
+
+
+def this_process() -> str:
+    """Host, process id and start time: what `end_left_open` knows a run's writer by."""
+    import psutil
+
+    return f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.0f}"
+
+
+def end_left_open(run_name: str, *, experiment: str) -> None:
+    """Mark as killed the runs called so whose process on this machine is gone: it could not end them itself."""
+    running = f"attributes.run_name = '{run_name}' and attributes.status = 'RUNNING'"
+    for found in client().search_runs([experiment], filter_string=running):
+        if _is_gone(found.data.tags.get(PROCESS, "")):
+            client().set_terminated(found.info.run_id, status="KILLED")
+
+
+def _is_gone(process: str) -> bool:
+    """Of a process on another machine nothing is known here."""
+    import psutil
+
+    known = re.fullmatch(r"(.+) (\d+) (\d+)", process)
+    if known is None or known[1] != platform.node():
+        return False
+    try:
+        return abs(psutil.Process(int(known[2])).create_time() - int(known[3])) > CLOCK_STEP_S
+    except psutil.NoSuchProcess:
+        return True
 
 
 def git_commit() -> str:

@@ -95,7 +95,10 @@ def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> An
     folder = paths.model("two_stage", kind)
     client = tracking.client()
     experiment = tracking.experiment_id(params.tracking.experiment)
-    with mlflow.start_run(experiment_id=experiment, run_name=f"register@{kind}", tags=dict(tags)) as run:
+    run_name = f"register@{kind}"
+    tracking.end_left_open(run_name, experiment=experiment)
+    process = {tracking.PROCESS: tracking.this_process()}
+    with mlflow.start_run(experiment_id=experiment, run_name=run_name, tags={**tags, **process}) as run:
         mlflow.log_metrics(_metrics(kind))
         model = mlflow.pyfunc.log_model(
             name=name,

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from tasks import dvc_process, strict, worktree
-from tasks.retrain import drift, exchange, unfinished
+from tasks import dvc_process, strict, torn_lock, tracking, worktree
+from tasks.retrain import drift, exchange, undamaged, unfinished
 from tasks.retrain.unfinished import Unfinished
 from tasks.retrain.update import Changes
 
@@ -26,6 +26,7 @@ def prepare(revision: str | None) -> str:
     worktree.git("clean", "-d", "--force", "--quiet", cwd=tree)
     if before != commit:  # of a source that takes no part any more nothing may lie there
         worktree.git("clean", "-d", "--force", "--quiet", "-x", "--", "data", "models", cwd=tree)
+    torn_lock.drop(tree)
     worktree.share_cache(tree)
     bring = ("pull" if exchange.dvc_remote() else "checkout", "--quiet", "--force", "--allow-missing")
     if (tree / "dvc.lock").is_file():
@@ -47,13 +48,24 @@ def out_of_date() -> list[str]:
 
 
 def begin(base: str, changes: list[Changes]) -> Unfinished:
-    """Open the branch and commit the new pins on it; from here on an interrupted retrain is gone on with."""
+    """Open the branch and commit the new pins on it; from here on an interrupted retrain is gone on with.
+
+    Raises `ValueError` before that when the cache gave other bytes than `dvc.lock` says.
+    """
+    undamaged.check(unfinished.tree())
     started = Unfinished(unfinished.next_number(), base, tuple(changes))
     tree = unfinished.tree()
     worktree.git("checkout", "--quiet", "-b", started.branch, cwd=tree)
     _commit("\n".join([f"New data for {started.branch}", "", *(each.text() for each in changes if each)]), "sources")
     unfinished.save(started)
     return started
+
+
+def resume() -> None:
+    """Take back what was changed by hand in the worktree since: only what a run itself writes is gone on with."""
+    tree, ours = unfinished.tree(), (".", *(f":!{name}" for name in tracking.GENERATED))
+    worktree.git("checkout", "--force", "HEAD", "--", *ours, cwd=tree)
+    worktree.git("clean", "-d", "--force", "--quiet", "--", *ours, cwd=tree)
 
 
 def train() -> None:

@@ -75,3 +75,21 @@ def test_the_console_shows_a_traceback_only_of_faults_of_ours(problem: Exception
     record = logging.LogRecord("prefect", logging.ERROR, "", 0, "failed", None, (type(problem), problem, None))
     assert stage._one_line(record)
     assert (record.exc_info is not None) == shown
+
+
+def test_a_server_that_goes_away_while_a_flow_runs_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both kinds of error come from the tools themselves, of a port where nothing listens."""
+    import httpx
+    from mlflow import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    nowhere = "http://127.0.0.1:9"
+    told = pytest.raises(ValueError, match=rf"Prefect at {nowhere}/api does not answer any more .*`make up`")
+    with told, stage._a_lost_server_told(f"{nowhere}/api"):
+        httpx.get(nowhere, trust_env=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", nowhere)
+    told = pytest.raises(ValueError, match=rf"MLflow at {nowhere} does not answer any more .*`make up`")
+    with told, stage._a_lost_server_told(f"{nowhere}/api"):
+        MlflowClient(tracking_uri=nowhere).search_experiments()
+    with pytest.raises(KeyError), stage._a_lost_server_told(f"{nowhere}/api"):
+        raise KeyError("x")

@@ -95,3 +95,32 @@ def test_metrics_know_their_model_and_their_data_set(tmp_path: Path, monkeypatch
     assert model.tags["dvc.weights"] == built["models/two_stage/clip"]
     attached = {(metric.key, metric.value, metric.dataset_digest) for metric in model.metrics}
     assert attached == {("a.recall", 1.5, data.digest), ("b.recall", 2.5, data.digest)}
+
+
+def test_a_run_whose_process_was_killed_is_ended_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("SAR_TEXT_TRACKING", "on")
+    monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path))
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / "dvc.yaml").write_text("stages: {evaluate: {cmd: x, deps: []}}")
+    host, _, started = tracking.this_process().rsplit(" ", 2)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    writers = {
+        "killed": f"{host} {gone.pid} {started}", "id given anew": f"{host} {os.getpid()} 17",
+        "alive": tracking.this_process(), "elsewhere": f"{host}.other {gone.pid} {started}", "older": "",
+    }  # fmt: skip
+    experiment = tracking.experiment_id("open")
+    left = {
+        name: tracking.client().create_run(experiment, run_name="evaluate", tags={tracking.PROCESS: writer})
+        for name, writer in writers.items()
+    }
+    other = tracking.client().create_run(experiment, run_name="narrate@a", tags={tracking.PROCESS: writers["killed"]})
+    with tracking.run("evaluate", experiment="open"):
+        pass
+
+    status = {name: tracking.client().get_run(run.info.run_id).info.status for name, run in left.items()}
+    assert {name for name, found in status.items() if found == "KILLED"} == {"killed", "id given anew"}
+    assert tracking.client().get_run(other.info.run_id).info.status == "RUNNING", "another stage ends its own"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.retrain import unfinished
+from tasks import worktree
+from tasks.retrain import steps, unfinished
 from tasks.retrain.unfinished import Unfinished
 from tasks.retrain.update import Changes
 
@@ -88,3 +89,22 @@ def test_one_at_a_time_and_a_killed_one_leaves_no_lock(project: Path) -> None:
         other.wait()
     with unfinished.only_one():
         pass
+
+
+def test_what_was_changed_by_hand_in_the_worktree_is_taken_back(project: Path) -> None:
+    (project / "params.yaml").write_text("seed: 7\n")
+    (project / "dvc.lock").write_text("stages: {}\n")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message=settings")
+    tree = unfinished.tree()
+    worktree.place(tree, commit=git(project, "rev-parse", "HEAD"))
+    (tree / "params.yaml").write_text("seed: 8\n")
+    (tree / "stray.py").write_text("")
+    (tree / "dvc.lock").write_text("stages: {narrate: {}}\n")
+    (tree / "metrics").mkdir()
+    (tree / "metrics/new.json").write_text("{}")
+    steps.resume()
+    assert (tree / "params.yaml").read_text() == "seed: 7\n"
+    assert not (tree / "stray.py").exists()
+    assert (tree / "dvc.lock").read_text() == "stages: {narrate: {}}\n", "what a run wrote is gone on with"
+    assert (tree / "metrics/new.json").is_file()
