@@ -47,7 +47,7 @@ experiments: $(READY) ## the recipe on three fresh worlds and training seeds, in
 
 .PHONY: test
 test: $(READY) lint unit ## lint, types and all tests
-	python -m pytest -m e2e
+	python -m pytest -m e2e --numprocesses auto --dist loadfile --durations=15
 
 .PHONY: unit
 unit: $(READY) ## the tests that start no servers and no pipelines

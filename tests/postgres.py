@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.faults import postgres as server
 
+PASSWORD = server.PASSWORD
+
 
 @contextmanager
 def postgres() -> "Iterator[str]":

@@ -59,7 +59,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> 
     git(made.root, "commit", "--quiet", "--message=what DVC keeps")
     version = version_of(outputs, commit=lineage_of(made).history.current["HEAD"])
     client = tracking.client()
-    run = client.create_run(tracking.experiment_id("test"))
+    run = client.create_run(tracking.experiment_id("test"), tags=dict(version.tags))
     client.log_metric(run.info.run_id, "sar/all/mean_recall", 0.25)
     client.log_artifacts(run.info.run_id, str(made.root / "models/two_stage/clip"), "artifacts/clip")
     client.create_registered_model(NAME)
