@@ -105,25 +105,30 @@ def run(flow: Any, *given: Any) -> None:
         updates[PREFECT_HOME] = str(server.home())
     for handler in logging.getLogger().handlers:  # the console; the server gets its record before, with the traceback
         handler.addFilter(_one_line)
-    with temporary_settings(updates=updates), _a_lost_server_told(updates[PREFECT_API_URL]):
+    with temporary_settings(updates=updates), _what_failed_told(updates[PREFECT_API_URL]):
         flow(*given)
 
 
 @contextmanager
-def _a_lost_server_told(prefect_url: str) -> Iterator[None]:
-    """A server that goes away while a flow runs is no fault of this program: one line, as for one that never was."""
+def _what_failed_told(prefect_url: str) -> Iterator[None]:
+    """A server that goes away while a flow runs, or a disk that is full, is no fault of this program: one line."""
     import httpx
+
+    from tasks import full_disk
 
     try:
         yield
+    except (ValueError, FileNotFoundError, PermissionError):
+        raise  # says itself what to do
     except httpx.TransportError as error:
         raise ValueError(
             f"Prefect at {prefect_url} does not answer any more ({error}): start it (`make up`), then run the same "
             "command again, which goes on from here"
         ) from error
     except Exception as error:
-        if (lost := tracking.lost_server(error)) is not None:
-            raise ValueError(lost) from error
+        why = full_disk.told(error) or tracking.lost_server(error)
+        if why is not None:
+            raise ValueError(why) from error
         raise
 
 

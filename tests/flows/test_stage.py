@@ -85,11 +85,11 @@ def test_a_server_that_goes_away_while_a_flow_runs_is_one_line(monkeypatch: pyte
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     nowhere = "http://127.0.0.1:9"
     told = pytest.raises(ValueError, match=rf"Prefect at {nowhere}/api does not answer any more .*`make up`")
-    with told, stage._a_lost_server_told(f"{nowhere}/api"):
+    with told, stage._what_failed_told(f"{nowhere}/api"):
         httpx.get(nowhere, trust_env=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", nowhere)
     told = pytest.raises(ValueError, match=rf"MLflow at {nowhere} does not answer any more .*`make up`")
-    with told, stage._a_lost_server_told(f"{nowhere}/api"):
+    with told, stage._what_failed_told(f"{nowhere}/api"):
         MlflowClient(tracking_uri=nowhere).search_experiments()
-    with pytest.raises(KeyError), stage._a_lost_server_told(f"{nowhere}/api"):
+    with pytest.raises(KeyError), stage._what_failed_told(f"{nowhere}/api"):
         raise KeyError("x")
