@@ -33,6 +33,9 @@ def test_a_card_is_written_and_written_anew(
     attach(["sar-rs-clip/1"])
     described, kept = card_of("1", tmp_path)
     assert described == kept
+    written = tracking.client().get_model_version("sar-rs-clip", "1").last_updated_timestamp
+    attach(["sar-rs-clip/1"])
+    assert tracking.client().get_model_version("sar-rs-clip", "1").last_updated_timestamp == written, "nothing changed"
     assert "| ports | CC0 | 5 | 5 |" in kept
     assert "gate.decision" not in kept
     reasons = json.dumps([{"rule": "better", "passed": True, "text": "mean_recall +2.0"}])
