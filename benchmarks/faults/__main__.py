@@ -46,7 +46,7 @@ def main() -> None:
 
 def _all(project: Project, arguments: argparse.Namespace) -> int:
     """Put the wanted faults, write each down; returns how many trials broke a promise."""
-    broken = 0
+    broken = tried = 0
     for fault in catalogue.faults(project):
         works = [work for work in fault.works if not arguments.work or work.name in arguments.work]
         if not fault.name.startswith(tuple(arguments.only)):
@@ -55,6 +55,9 @@ def _all(project: Project, arguments: argparse.Namespace) -> int:
             trials = list(_repeat(fault, work, project, repeats=arguments.repeats, seed=arguments.seed))
             results.write(fault, work.name, trials, seed=arguments.seed)
             broken += sum(trial.outcome == "broken" for trial in trials)
+            tried += len(trials)
+    if not tried:
+        sys.exit("no fault has such a name in such a piece of work: docs/reliability.md has both")
     return broken
 
 
