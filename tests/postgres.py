@@ -14,6 +14,6 @@ PASSWORD = server.PASSWORD
 def postgres() -> "Iterator[str]":
     """Address of a server on this machine; skips the test where none is installed."""
     if server.programs() is None:
-        pytest.skip("PostgreSQL is not installed")
+        pytest.skip("PostgreSQL is not installed, and no Python package brings it: apt-get install postgresql")
     with server.postgres() as running:
         yield running.url

@@ -87,7 +87,10 @@ def _column(copy: Copy, *, sound: Copy, ids: pa.ChunkedArray) -> str:
 
 def _first_difference(one: Copy, other: Copy) -> int:
     """Place in bytes from 0; where one ends before the other, of its end."""
-    with one.open() as left, other.open() as right:
+    with (
+        one.open() as left,
+        other.open() as right,
+    ):  # the longer one's rest is told last
         for at, (mine, theirs) in enumerate(zip(_blocks(left), _blocks(right), strict=False)):
             if mine != theirs:
                 pairs = enumerate(zip(mine, theirs, strict=False))

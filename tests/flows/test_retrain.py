@@ -1,6 +1,5 @@
 """Retraining in a small clone, from a source on an S3-protocol server: nothing new, new data, an interruption."""
 
-import io
 import os
 import subprocess
 from collections.abc import Iterator
@@ -8,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import numpy as np
 import pytest
 import yaml
 from clones import edit, run, small_clone
 from moto.server import ThreadedMotoServer
-from PIL import Image
 
+from benchmarks.faults.project import chip
 from tasks.download.digests import of_file
 
 pytestmark = pytest.mark.e2e
@@ -27,17 +25,6 @@ SOURCE = {
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", *arguments]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def chip(seed: int) -> bytes:
-    """A PNG of speckle, and a bright square in another place for each seed."""
-    rng = np.random.default_rng(seed)
-    pixels = 40 * rng.exponential(size=(64, 64))
-    row, column = rng.integers(4, 44, 2)
-    pixels[row : row + 12, column : column + 16] += 150
-    target = io.BytesIO()
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(target, "PNG")
-    return target.getvalue()
 
 
 @pytest.fixture(scope="module")
