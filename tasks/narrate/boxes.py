@@ -79,21 +79,21 @@ def _count(shown: Sequence[Objects], facts: Facts, dice: Dice) -> Slots:
 
 
 def _types(types: Sequence[Objects], dice: Dice) -> Slots:
-    return {"objects": listed([counted(item.name, item.number) for item in types])}
+    return {"objects": listed([counted(item.name, item.number, dice) for item in types])}
 
 
 def _counted(group: Objects, facts: Facts, dice: Dice) -> Fragment:
     name, how = group.name, form(group.name, dice)
     if group.number == 1 and dice.random() < 0.5:
         return single(name, how) if name in facts.complete and dice.random() < 0.5 else one(name, how)
-    return counted(name, group.number, how)
+    return counted(name, group.number, dice, how)
 
 
 def _loosely(group: Objects, facts: Facts, dice: Dice) -> Fragment:
     if group.number == 1:
         return _counted(group, facts, dice)
     name, how = group.name, form(group.name, dice)
-    return draw((counted(name, group.number, how), bare(name, how), *vague(name, group.number, how)), dice)
+    return draw((counted(name, group.number, dice, how), bare(name, how), *vague(name, group.number, how)), dice)
 
 
 def _absent(key: str, facts: Facts, dice: Dice) -> list[Message]:
@@ -131,7 +131,7 @@ def _near(near: Near, dice: Dice) -> Slots:
 
 def _near_lead(near: Near, dice: Dice) -> Slots:
     """ "two ships", "near", "a harbor" """
-    objects = counted(near.subject, near.total, form(near.subject, dice))
+    objects = counted(near.subject, near.total, dice, form(near.subject, dice))
     claim = Claim("near", near.subject, f"{near.total} {near.landmark}")
     how = form(near.landmark, dice)
     singular, plural = forms(near.landmark)[how]

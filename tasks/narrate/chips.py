@@ -34,7 +34,7 @@ def _short(name: str, dice: Dice) -> Slots:
 
 def _count(name: str, dice: Dice) -> Slots:
     how = form(name, dice)
-    return {"objects": counted(name, 1, how) if dice.random() < 0.3 else one(name, how)}
+    return {"objects": counted(name, 1, dice, how) if dice.random() < 0.3 else one(name, how)}
 
 
 def _kind(name: str, kind: str, dice: Dice) -> Slots:

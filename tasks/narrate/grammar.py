@@ -42,10 +42,17 @@ def form(name: str, dice: Dice) -> int:
     return dice.name(name, len(forms(name)))
 
 
-def number(count: int) -> str:
-    """The number in words up to twelve, then in digits."""
+def number(count: int, dice: Dice) -> str:
+    """The number in words up to twelve; above, to 99, in digits or in words, the same all through a caption."""
     lexicon = words.lexicon()
-    return lexicon.spelled[count] if count < lexicon.digits_from else str(count)
+    if count < lexicon.digits_from or (count < 100 and spells(dice)):
+        return lexicon.spelled[count]
+    return str(count)
+
+
+def spells(dice: Dice) -> bool:
+    """Whether the caption has its larger numbers in words."""
+    return bool(dice.name("numerals", 2))
 
 
 @cache
@@ -60,16 +67,13 @@ def a(word: str) -> str:
     return "an" if word[0].lower() in "aeiou" else "a"
 
 
-@cache
-def counted(name: str, count: int, form: int = 0) -> Fragment:
-    """ "three ships", claiming just that."""
+def counted(name: str, count: int, dice: Dice, form: int = 0) -> Fragment:
+    """ "three ships", claiming just that; in words where a sentence begins with it."""
     singular, plural = forms(name)[form]
-    text = f"{number(count)} {plural if count != 1 else singular}"
-    start = text
-    if words.lexicon().digits_from <= count < 100:
-        start = f"{words.lexicon().spelled[count]} {plural}"
+    noun = plural if count != 1 else singular
+    start = f"{words.lexicon().spelled.get(count, str(count))} {noun}"
     claim = Claim("count", name, str(count))
-    return Fragment(text, (claim,), count != 1, count != 1, start[0].upper() + start[1:])
+    return Fragment(f"{number(count, dice)} {noun}", (claim,), count != 1, count != 1, start[0].upper() + start[1:])
 
 
 @cache
@@ -118,17 +122,17 @@ def whole(name: str, count: int, dice: Dice) -> Fragment:
     claims = (Claim("count", name, str(count)),)
     style = int(dice.random() * 4)
     if style == 0 and count > 2:
-        return Fragment(f"all {number(count)} {plural}", claims, True, True)
+        return Fragment(f"all {number(count, dice)} {plural}", claims, True, True)
     if style == 0:
         return Fragment(f"both {plural}", (Claim("count", name, "any" if same else "some"),), True, True)
     if style == 1:
-        return Fragment(f"the {number(count)} {plural}", claims, True, True)
+        return Fragment(f"the {number(count, dice)} {plural}", claims, True, True)
     return Fragment(f"the {plural}", (Claim("count", name, "any" if same else "some"),), True, True)
 
 
 def some_of(name: str, count: int, dice: Dice) -> Fragment:
     """ "two of the ships" """
-    return Fragment(f"{number(count)} of the {forms(name)[form(name, dice)][1]}", (), count != 1, count != 1)
+    return Fragment(f"{number(count, dice)} of the {forms(name)[form(name, dice)][1]}", (), count != 1, count != 1)
 
 
 @cache

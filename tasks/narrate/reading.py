@@ -76,6 +76,8 @@ def phrases() -> Node:
             add(noun.edge, Item("noun", (name, "either")))
     for number, text in lexicon.spelled.items():
         add(text, Item("quantity", (number, number)))
+        add(f"{text} percent", Item("share", percents(number)))
+        add(f"less than {text} percent", Item("share", (0.0, number / 100)))
     for quantity in lexicon.quantities:
         add(quantity.words, Item("quantity", (quantity.low, quantity.high)))
     for share in lexicon.shares:
@@ -185,6 +187,13 @@ def items(text: str) -> list[Item]:
     return found
 
 
+def percents(value: float) -> tuple[float, float]:
+    """The least and the greatest share that "about `value` percent" means."""
+    lexicon = words.lexicon()
+    tolerance = lexicon.percent_tolerance if value >= 10 else lexicon.small_percent_tolerance
+    return value / 100 - tolerance, value / 100 + tolerance
+
+
 def _number(all_tokens: list[str], at: int, found: list[Item]) -> int:
     """A number is a share, a size, a resolution or a count; which one, its unit says. Returns where to read on."""
     lexicon = words.lexicon()
@@ -195,10 +204,8 @@ def _number(all_tokens: list[str], at: int, found: list[Item]) -> int:
         return at + 1
     value = float(text)
     if following in ("%", "percent"):
-        share = value / 100
-        tolerance = lexicon.percent_tolerance if value >= 10 else lexicon.small_percent_tolerance
         below = all_tokens[max(at - 2, 0) : at] == ["less", "than"]
-        found.append(Item("share", (0.0, share) if below else (share - tolerance, share + tolerance)))
+        found.append(Item("share", (0.0, value / 100) if below else percents(value)))
         return at + 2
     if following in lexicon.degrees:
         found.append(Item("degrees", f"{value:g}"))

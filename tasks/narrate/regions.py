@@ -6,7 +6,7 @@ from functools import partial
 from tasks.narrate import words
 from tasks.narrate.cover import Cover, Part
 from tasks.narrate.facts import Facts
-from tasks.narrate.grammar import Message, Slots, a, area, areas, listed, number
+from tasks.narrate.grammar import Message, Slots, a, area, areas, listed, number, spells
 from tasks.narrate.phrasebook import Dice, Fragment, draw
 from tasks.narrate.traits import place_words
 from tasks.narrate.words import Claim
@@ -105,7 +105,7 @@ def _border(name: str, other: str, dice: Dice) -> Slots:
 
 def _patches(cover: Cover, dice: Dice) -> Slots:
     claim = Claim("patches", cover.name, str(cover.patches))
-    patches = Fragment(f"{number(cover.patches)} {draw(words.lexicon().patches, dice)}", (claim,))
+    patches = Fragment(f"{number(cover.patches, dice)} {draw(words.lexicon().patches, dice)}", (claim,))
     return {"cover": area(cover.name, dice), "patches": patches}
 
 
@@ -146,7 +146,9 @@ def percent(name: str, fraction: float, dice: Dice) -> Fragment:
     tolerance = lexicon.percent_tolerance if rounded >= 10 else lexicon.small_percent_tolerance
     sign = lexicon.percents[dice.name("percent", len(lexicon.percents))]  # the same all through a caption
     claim = Claim("share", name, bounds(rounded / 100 - tolerance, rounded / 100 + tolerance))
-    return Fragment(f"{draw(lexicon.abouts, dice)} {rounded}{sign}", (claim,))
+    in_full = sign != "%" and spells(dice) and rounded in lexicon.spelled
+    text = lexicon.spelled[rounded] if in_full else str(rounded)
+    return Fragment(f"{draw(lexicon.abouts, dice)} {text}{sign}", (claim,))
 
 
 def in_words(name: str, fraction: float, dice: Dice, *, most: bool = True) -> Fragment:

@@ -89,8 +89,8 @@ def _place(group: Objects, georeferenced: bool, dice: Dice, *, who: str = "all")
 def _loosely(group: Objects, dice: Dice) -> Fragment:
     name, how = group.name, form(group.name, dice)
     if group.number == 1:
-        return one(name, how) if dice.random() < 0.6 else counted(name, 1, how)
-    exact = counted(name, group.number, how)
+        return one(name, how) if dice.random() < 0.6 else counted(name, 1, dice, how)
+    exact = counted(name, group.number, dice, how)
     return draw((exact, *vague(name, group.number, how)), dice)
 
 
@@ -141,7 +141,7 @@ def _formations(group: Objects) -> list[str]:
 def _formation(group: Objects, dice: Dice) -> Slots:
     """ "a row of six ships" """
     way, how = pick(_formations(group), dice), form(group.name, dice)
-    how_many = draw((counted(group.name, group.number, how), bare(group.name, how)), dice)
+    how_many = draw((counted(group.name, group.number, dice, how), bare(group.name, how)), dice)
     text = f"{draw(words.lexicon().arrangements[way].before, dice)} {how_many.text}"
     return {"objects": Fragment(text, (*how_many.claims, Claim("arrangement", group.name, way)))}
 
@@ -149,7 +149,10 @@ def _formation(group: Objects, dice: Dice) -> Slots:
 def _in_cells(group: Objects, dice: Dice) -> Slots:
     """ "two of the ships": "in the upper left, one in the center and one in the lower right" """
     (first, count), *rest = group.cells
-    texts = [place_words(first, dice)[0], *(f"{number(inside)} {place_words(cell, dice)[0]}" for cell, inside in rest)]
+    texts = [
+        place_words(first, dice)[0],
+        *(f"{number(inside, dice)} {place_words(cell, dice)[0]}" for cell, inside in rest),
+    ]
     text = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
     claims = tuple(Claim("place", group.name, f"{inside}@{cell}") for cell, inside in group.cells)
     return {"group": some_of(group.name, count, dice), "trait": Fragment(text, claims)}

@@ -47,7 +47,7 @@ def _part(claim: Claim, record: Record, exhaustive: frozenset[str]) -> Problem |
     value, _, wider = claim.value.partition(" ")
     whole, part = _area(wider, record), _area(claim.subject, record)
     low, high = bounds(value)
-    if part > 0 and low * whole - ROUNDING <= part <= high * whole + ROUNDING:
+    if part > 0 and whole * (low - ROUNDING) <= part <= whole * (high + ROUNDING):
         return None
     text = f"the text gives {claim.subject} {value} of the area of {wider}, the map {part:.3f} of {whole:.3f}"
     return Problem(text, part > 0 or not may_be_more(claim.subject, record, exhaustive))

@@ -13,18 +13,28 @@ from tasks.narrate import grammar, phrasebook, reading, words
 from tasks.narrate.compose import narrate
 from tasks.params import Narrate
 
+DICE = phrasebook.Dice(1)
+
 
 def test_noun_phrases() -> None:
-    assert grammar.counted("aircraft", 2).text == "two aircraft"
-    assert grammar.counted("bridge", 1).text == "one bridge"
-    assert grammar.counted("storage_tank", 12).text == "twelve storage tanks"
-    assert grammar.counted("ship", 13).text == "13 ships"
-    assert grammar.counted("ship", 42).start == "Forty-two ships"
+    assert grammar.counted("aircraft", 2, DICE).text == "two aircraft"
+    assert grammar.counted("bridge", 1, DICE).text == "one bridge"
+    assert grammar.counted("storage_tank", 12, DICE).text == "twelve storage tanks"
+    assert grammar.counted("ship", 42, DICE).start == "Forty-two ships"
+    assert grammar.counted("ship", 123, DICE).start == "123 ships"
     assert [grammar.one(name).text for name in ("aircraft", "a220", "ship", "2s1", "zsu234", "urban")] == [
         "an aircraft", "an A220 aircraft", "a ship", "a 2S1 self-propelled howitzer", "a ZSU-23-4 anti-aircraft gun",
         "an urban area",
     ]  # fmt: skip
     assert grammar.denied("harbor").text == "no harbors"
+
+
+def test_larger_numbers_are_in_digits_or_in_words_all_through_a_caption() -> None:
+    found = set()
+    for seed in range(20):
+        dice = phrasebook.Dice(seed)
+        found.add((grammar.counted("ship", 42, dice).text, grammar.number(37, dice), grammar.number(123, dice)))
+    assert found == {("42 ships", "37", "123"), ("forty-two ships", "thirty-seven", "123")}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +47,7 @@ def test_noun_phrases() -> None:
     ],
 )
 def test_there_is_agrees_with_the_first(counts: list[tuple[str, int]], text: str) -> None:
-    objects = grammar.listed([grammar.counted(name, count) for name, count in counts])
+    objects = grammar.listed([grammar.counted(name, count, DICE) for name, count in counts])
     assert phrasebook.say("{Objects.there} {objects}.", {"objects": objects})[0] == text
 
 

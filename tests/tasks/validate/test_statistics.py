@@ -46,18 +46,23 @@ def test_lengths_and_vocabulary() -> None:
 
 
 def test_growth_is_measured_on_equal_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "AMOUNTS", (4, 6))
-    found = measure(["12 tanks 13", "tanks 12 tanks", "7 tanks"], images=list("abc"), detailed=[False] * 3)
-    order = np.random.default_rng(statistics.SEED).permutation(3)
+    texts = ["12 tanks 13", "tanks 12 tanks", "7 tanks"]
+    orders = [np.random.default_rng(statistics.SEED + number).permutation(3) for number in range(statistics.ORDERS)]
     told = [["12", "tanks", "13"], ["tanks", "12", "tanks"], ["7", "tanks"]]
     for amount in (4, 6):
-        left, pieces = amount, []
-        for number in order:
-            pieces.append(told[number][:left])
-            left -= len(pieces[-1])
-        pairs = [pair for piece in pieces for pair in pairwise(piece)]
-        assert found["vocabulary_at"][str(amount)] == len({word for piece in pieces for word in piece})
-        assert found["distinct_2_at"][str(amount)] == round(len(set(pairs)) / len(pairs), 4)
+        monkeypatch.setattr(statistics, "AMOUNTS", (amount,))
+        found = measure(texts, images=list("abc"), detailed=[False] * 3)
+        vocabularies, shares = [], []
+        for order in orders:
+            left, pieces = amount, []
+            for number in order:
+                pieces.append(told[number][:left])
+                left -= len(pieces[-1])
+            pairs = [pair for piece in pieces for pair in pairwise(piece)]
+            vocabularies.append(len({word for piece in pieces for word in piece}))
+            shares.append(len(set(pairs)) / len(pairs))
+        assert found["vocabulary_at"][str(amount)] == round(np.mean(vocabularies))
+        assert found["distinct_2_at"][str(amount)] == pytest.approx(np.mean(shares), abs=1e-4)
     assert found["vocabulary_at_no_numbers"]["6"] == 2
 
 
