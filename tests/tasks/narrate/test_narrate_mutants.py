@@ -45,7 +45,8 @@ def change_number(caption: Caption, rng: Random) -> Mutant | None:
         return None
     number = int(re.match(r"\d+", rng.choice(numeric).value).group())
     phrase = NUMBERS[number] if number <= 12 else str(number)
-    idiom = re.search(rf"(?:about|around|roughly|to) {phrase}\b|\bone (?:an)?other|\bone (?:behind|after)", caption.text)
+    share = rf"(?:about|around|roughly|to) {phrase}\b"
+    idiom = re.search(rf"{share}|\bone (?:an)?other|\bone (?:behind|after)", caption.text)
     if number == 0 or not once(phrase, caption.text) or idiom:
         return None
     new = rng.choice([other for other in range(1, 20) if other != number])
