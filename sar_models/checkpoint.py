@@ -1,12 +1,16 @@
 """The state of an unfinished training on disk, so that a killed run goes on where it was."""
 
+import io
 import os
 import shutil
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import nn
+
+from sar_models.world import World
 
 FILE = "checkpoint.pt"
 
@@ -22,12 +26,15 @@ def save(folder: Path, state: dict[str, Any]) -> None:
     partial.replace(folder / FILE)
 
 
-def load(folder: Path) -> dict[str, Any] | None:
-    """The saved state, tensors on the CPU, or None when there is none. Runs no code from the file."""
+def load(folder: Path, *, world: World) -> dict[str, Any] | None:
+    """The state that the first process saved, tensors on the CPU, or None when there is none. Runs no code from the
+    file, which goes over the network: it lies on the first process's host alone."""
     path = folder / FILE
-    if not path.is_file():
+    found = np.fromfile(path, dtype=np.uint8) if world.writes and path.is_file() else np.empty(0, dtype=np.uint8)
+    content = world.bytes_from_first(torch.from_numpy(found)).numpy().tobytes()
+    if not content:
         return None
-    return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
+    return cast(dict[str, Any], torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
 
 
 def remove(folder: Path) -> None:

@@ -62,9 +62,11 @@ def train(
 
     `objective` is the module of its kind: `clip`, `coca` or `gpt`, whose losses are named, and whose `score` is shown.
     `checkpoints` is a folder of this very training (model, data, settings): what lies there is resumed. The caller
-    removes it once the weights are safe. Under `torchrun` every process calls this with the same arguments, and the
-    first one writes and logs. Raises `ValueError` for settings that do not fit the data, the model or the memory, and
-    `FloatingPointError` when the loss or its gradient is not finite; the last good checkpoint then stays.
+    removes it once the weights are safe. Under `torchrun` every process calls this with the same arguments, on one host
+    or several; the first one writes and logs, and what it resumes goes to the others. Raises `ValueError` for settings
+    that do not fit the data, the model or the memory, and for processes whose folders are not named alike, which are
+    different trainings; `FloatingPointError` when the loss or its gradient is not finite; the last good checkpoint then
+    stays.
     """
     with (
         computing(hardware) as device,
@@ -72,6 +74,7 @@ def train(
         freezing.frozen(model.module, settings.frozen),
         memory.explained(settings, hardware, device, processes=world.size),
     ):
+        _refuse_other_inputs(checkpoints.name, world)
         steps = _planned_steps(train_set, settings, world)
         freezing.training_mode(model.module.to(device), settings.frozen)
         _refuse_mixed_rows(model.module, settings)
@@ -135,7 +138,7 @@ class _Run:
         return 0 < self.settings.patience <= self.history.worse
 
     def resume(self) -> None:
-        state = checkpoint.load(self.folder)
+        state = checkpoint.load(self.folder, world=self.world)
         if state is not None:
             checkpoint.restore(self.model.module, state["module"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -266,6 +269,14 @@ class _Run:
             )  # fmt: skip
             measured = torch.tensor([found[name] for name in names], dtype=torch.float64, device=self.device)
         return dict(zip(names, self.world.from_first(measured).tolist(), strict=True))
+
+
+def _refuse_other_inputs(training: str, world: World) -> None:
+    if not world.agrees(training):
+        raise ValueError(
+            "the processes of this training do not have the same data, starting weights and settings: bring the same "
+            "commit and data to every host (`git pull`, `dvc pull`), and start the same stage on all of them"
+        )
 
 
 def _planned_steps(train_set: DataSet, settings: Training, world: World) -> int:

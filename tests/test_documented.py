@@ -15,7 +15,9 @@ PACKAGES = ("flows", "tasks", "sar_models")
 
 
 def test_every_environment_variable_is_in_the_table() -> None:
-    pattern = re.compile(r"""environ(?:\.get\(|\[|\.setdefault\()\s*["']([A-Z_]+)["']|["'](SAR_TEXT_[A-Z]+)["']""")
+    pattern = re.compile(
+        r"""environ(?:\.get\(|\[|\.setdefault\()\s*["']([A-Z_]+)["']|["']((?:SAR_TEXT|PET)_[A-Z_]+)["']"""
+    )
     used = {
         next(filter(None, match))
         for package in PACKAGES

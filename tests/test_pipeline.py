@@ -12,6 +12,8 @@ import pytest
 import yaml
 from clones import SOURCES, edit, environment, run, small_clone, stages_run
 
+from flows.server import free_port
+
 pytestmark = pytest.mark.e2e
 STAGES = {
     *(f"{stage}@{source}" for stage in ("download", "narrate") for source in SOURCES),
@@ -134,3 +136,36 @@ def test_training_in_two_processes_starts_itself_under_torchrun(clone: Path) -> 
     after = json.loads((clone / "models/optical/clip/training.json").read_text())
     assert after["hardware"]["processes"] == 2
     assert after["steps"] == json.loads(before)["steps"]
+
+
+def test_two_hosts_train_as_one_with_two_processes(clone: Path, tmp_path: Path) -> None:
+    """A second clone that has its data by `dvc pull` trains along; the first host's stage alone writes and reports."""
+    weights, second = clone / "models/optical/clip/model.safetensors", tmp_path / "second"
+    on_one_host = weights.read_bytes()
+    weights.unlink()
+    for command in (
+        [sys.executable, "-m", "dvc", "remote", "add", "--default", "storage", str(tmp_path / "remote")],
+        [sys.executable, "-m", "dvc", "push", "--with-deps", "validate@optical"],
+        ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "--all", "--message=two"],
+        ["git", "clone", "--quiet", str(clone), str(second)],
+    ):
+        subprocess.run(command, cwd=clone, env=environment(clone), check=True, capture_output=True)
+    pulled = run(second, "-m", "dvc", "pull", "--with-deps", "validate@optical")
+    assert pulled.returncode == 0, pulled.stderr[-2000:]
+
+    hosts = {"PET_NNODES": "2", "PET_RDZV_ENDPOINT": f"127.0.0.1:{free_port()}"}
+    stage = [sys.executable, "-m", "flows.pretrain", "clip"]
+    with (tmp_path / "second.log").open("w") as log:
+        other = subprocess.Popen(
+            stage, cwd=second, env=environment(second) | hosts | {"PET_NODE_RANK": "1"}, stdout=log, stderr=log
+        )
+        try:
+            first = run(clone, *stage[1:], **hosts, PET_NODE_RANK="0")
+            other.wait(timeout=60)
+        finally:
+            other.kill()
+    assert (first.returncode, other.returncode) == (0, 0), first.stderr[-3000:] + (tmp_path / "second.log").read_text()
+    assert weights.read_bytes() == on_one_host
+    assert not (second / "models").exists()
+    assert not (second / ".state/mlflow.db").exists()
+    assert not (second / ".state/prefect").exists()

@@ -10,6 +10,7 @@ from micro_training import HARDWARE, SETTINGS, run
 from sar_models import averaging, checkpoint, clip, freezing, memory, model
 from sar_models.losses import Output
 from sar_models.settings import Frozen, Hardware, ModelSettings, Training
+from sar_models.world import World
 
 
 def micro(seed: int = 3, kind: str = "clip") -> model.Model:
@@ -43,7 +44,7 @@ def test_the_averaged_weights_are_validated_and_kept(tmp_path: Path) -> None:
     fast, plain = run("clip", tmp_path / "fast")
     assert [row["train_loss"] for row in history.curve] == [row["train_loss"] for row in plain.curve]
     assert [row["val_loss"] for row in history.curve] != [row["val_loss"] for row in plain.curve]
-    state = checkpoint.load(tmp_path / "slow")
+    state = checkpoint.load(tmp_path / "slow", world=World())
     assert state is not None
     assert history.best_epoch == 4
     for name, value in checkpoint.trained(slow.module).items():
@@ -112,7 +113,7 @@ def test_a_frozen_tower_keeps_its_weights(kind: str, tower: Frozen, kept: str, l
         assert not [name for name in changed if name.startswith(prefix)]
     else:
         assert {name for name in changed if not name.startswith("visual.")} == {"logit_scale"}
-    state = checkpoint.load(tmp_path)
+    state = checkpoint.load(tmp_path, world=World())
     assert state is not None
     assert kept not in state["module"]
     assert all(parameter.requires_grad for parameter in trained.module.parameters())

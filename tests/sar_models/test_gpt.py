@@ -221,7 +221,7 @@ def test_what_is_frozen_stays_and_the_rest_is_trained(lora: Lora, tmp_path: Path
     language = {name for name in before if name.startswith("language_model.")}
     assert changed == projector | (adapters if lora.rank else language)
     assert bool(adapters) == bool(lora.rank)
-    kept = checkpoint.load(tmp_path)
+    kept = checkpoint.load(tmp_path, world=World())
     assert kept is not None
     assert set(kept["module"]) <= changed | set(dict(of.module.named_buffers())), "frozen weights are not stored"
 

@@ -104,7 +104,7 @@ def test_not_a_number_stops_with_the_step_and_keeps_the_last_good_checkpoint(
     # 5 steps and 2 validation batches an epoch: the ninth call is the second step of the second epoch
     with pytest.raises(FloatingPointError, match=r"loss is nan at step 7 \(epoch 2, batch 2: micro/.*learning_rate"):
         run("clip", tmp_path)
-    kept = checkpoint.load(tmp_path)
+    kept = checkpoint.load(tmp_path, world=World())
     assert kept is not None
     assert kept["history"]["step"] == 6
     assert all(bool(value.isfinite().all()) for value in kept["module"].values())
@@ -129,7 +129,7 @@ def test_compiled_steps_have_the_same_losses_and_names(kind: str, micro_batch: i
         [row["train_loss"] for row in expected.curve], rel=1e-3
     )
     assert weights(compiled).keys() == weights(plain).keys()
-    state = checkpoint.load(tmp_path / "compiled")
+    state = checkpoint.load(tmp_path / "compiled", world=World())
     assert state is not None
     assert state["module"].keys() == checkpoint.trained(plain.module).keys()
 

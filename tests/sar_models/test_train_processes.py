@@ -7,10 +7,12 @@ import dataclasses
 import json
 import multiprocessing
 import multiprocessing.context
+import os
 import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import torch
 
 from sar_models import checkpoint, gpt_model, model
 from sar_models.settings import Hardware, Training
+from sar_models.world import World
 
 EVERYTHING = dataclasses.replace(
     micro_training.SETTINGS, ema_decay=0.9, micro_batch=3, frozen="text", stage_1_share=0.3
@@ -44,7 +47,7 @@ def test_a_killed_training_resumes_to_the_same_weights(
     killed.join()
     assert killed.exitcode == -9
     assert not (tmp_path / model.WEIGHTS).exists()
-    kept = checkpoint.load(tmp_path / "checkpoints")
+    kept = checkpoint.load(tmp_path / "checkpoints", world=World())
     assert (kept["history"]["step"] if kept else 0) == {2: 0, 8: 6, 14: 12}[step]
     resumed = processes.Process(target=micro_training.to_files, args=(kind, tmp_path))
     resumed.start()
@@ -111,32 +114,61 @@ def test_two_compiled_processes_have_the_losses_of_one(
     same_as_alone(kind, tmp_path, settings)
 
 
+def test_only_the_first_host_has_the_checkpoint_and_the_second_goes_on_from_it(
+    tmp_path: Path, processes: multiprocessing.context.ForkServerContext
+) -> None:
+    """Two folders, as two hosts have."""
+    folders = (tmp_path / "first", tmp_path / "second")
+    assert in_processes("clip", folders, processes, kill_at=8) == [-9, 1]
+    assert checkpoint.load(folders[0] / "checkpoints", world=World())["history"]["step"] == 6
+    assert in_processes("clip", folders, processes) == [0, 0]
+    assert in_processes("clip", (tmp_path / "whole", tmp_path / "whole"), processes) == [0, 0]
+    resumed, whole = (loaded("clip", folder) for folder in (folders[0], tmp_path / "whole"))
+    assert all(torch.equal(resumed[name], value) for name, value in whole.items())
+    assert not folders[1].exists(), "the second writes nothing"
+
+
+def test_processes_with_other_inputs_than_the_first_are_refused_by_all(
+    tmp_path: Path, processes: multiprocessing.context.ForkServerContext
+) -> None:
+    """Two hosts of which one has other data name their folders of checkpoints otherwise."""
+    folders = [tmp_path / host for host in ("first", "second")]
+    assert in_processes("clip", folders, processes, target=refused) == [0, 0]
+
+
+def refused(kind: str, checkpoints: Path, *, environment: Mapping[str, str]) -> None:
+    os.environ.update(environment)
+    with pytest.raises(ValueError, match="bring the same commit and data to every host"):
+        micro_training.run(kind, checkpoints)
+
+
 def in_two(
     kind: str, folder: Path, settings: Training, hardware: Hardware,
     processes: multiprocessing.context.ForkServerContext,
 ) -> None:  # fmt: skip
     """A training by two processes into `folder`."""
+    codes = in_processes(kind, (folder, folder), processes, settings=settings, hardware=hardware)
+    assert codes == [0, 0]
+
+
+def in_processes(
+    kind: str, outputs: Sequence[Path], processes: multiprocessing.context.ForkServerContext, *,
+    target: Callable[..., None] = micro_training.to_files, **how: Any,
+) -> list[int | None]:  # fmt: skip
+    """A training by a process for each of `outputs`, and how they ended."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    both = [
-        processes.Process(
-            target=micro_training.to_files,
-            args=(kind, folder),
-            kwargs={
-                "environment": {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-                "settings": settings,
-                "hardware": hardware,
-            },
-        )
-        for rank in (0, 1)
-    ]
-    for process in both:
+    common = {"WORLD_SIZE": str(len(outputs)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    started = []
+    for rank, output in enumerate(outputs):
+        environment = {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        process = processes.Process(target=target, args=(kind, output), kwargs={"environment": environment, **how})
         process.start()
-    for process in both:
+        started.append(process)
+    for process in started:
         process.join()
-    assert [process.exitcode for process in both] == [0, 0]
+    return [process.exitcode for process in started]
 
 
 @pytest.mark.e2e
