@@ -111,8 +111,9 @@ def run(flow: Any, *given: Any) -> None:
 
 @contextmanager
 def _what_failed_told(prefect_url: str) -> Iterator[None]:
-    """A server that goes away while a flow runs, or a disk that is full, is no fault of this program: one line."""
+    """A server that fails or goes away while a flow runs, or a full disk, is no fault of this program: one line."""
     import httpx
+    from prefect.exceptions import PrefectHTTPStatusError
 
     from tasks import full_disk
 
@@ -127,6 +128,11 @@ def _what_failed_told(prefect_url: str) -> Iterator[None]:
         ) from error
     except Exception as error:
         why = full_disk.told(error) or tracking.lost_server(error)
+        if why is None and isinstance(error, PrefectHTTPStatusError) and error.response.is_server_error:
+            why = (
+                f"Prefect at {prefect_url} answers {error.response.status_code}, as when its database is down: look at "
+                "its log and the database, then run the same command again, which goes on from here"
+            )
         if why is not None:
             raise ValueError(why) from error
         raise

@@ -3,11 +3,14 @@
 import logging
 import sys
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import server, stage
 
@@ -93,3 +96,31 @@ def test_a_server_that_goes_away_while_a_flow_runs_is_one_line(monkeypatch: pyte
         MlflowClient(tracking_uri=nowhere).search_experiments()
     with pytest.raises(KeyError), stage._what_failed_told(f"{nowhere}/api"):
         raise KeyError("x")
+
+
+def test_a_prefect_server_whose_database_is_down_is_one_line() -> None:
+    """Prefect's own client, told 500 by a real server: any but its own mistakes, which keep their traceback."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    class Failing(BaseHTTPRequestHandler):
+        status = 500
+
+        def do_GET(self) -> None:
+            self.send_response(self.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Failing) as failing:
+        Thread(target=failing.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{failing.server_port}/api"
+        told = pytest.raises(ValueError, match=rf"Prefect at {address} answers 500, .*the same command again")
+        with temporary_settings({PREFECT_API_URL: address}), get_client(sync_client=True) as client:
+            with told, stage._what_failed_told(address):
+                client.read_deployment_by_name("repro/pipeline")
+            Failing.status = 403
+            with pytest.raises(PrefectHTTPStatusError), stage._what_failed_told(address):
+                client.read_deployment_by_name("repro/pipeline")
+        failing.shutdown()
