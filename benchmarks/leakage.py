@@ -22,7 +22,7 @@ from tasks.download.features import features
 from tasks.download.landmarks import LANDMARK, STEPS, landmarks
 from tasks.download.simulate import radar
 from tasks.download.simulate.scene import scene
-from tasks.validate import matching
+from tasks.validate import hashing, matching
 
 SIZES, POOL, LANDMARKS, SIZE_PX, PLANTED, TEST = (1_000, 10_000, 136_584), 120, 130, 512, 100, 0.2
 QUERIES = 64
@@ -67,7 +67,7 @@ def _measure(images: int, pool: npt.NDArray[np.void]) -> dict[str, Any]:
     upper, lower = bits[rank == 2], bits[rank == 0]
     start = time.process_time()
     for query in upper[:QUERIES]:
-        (np.bitwise_count(lower ^ query).sum(axis=1, dtype=np.uint8) <= matching.MAX_BITS).any()
+        (np.bitwise_count(lower ^ query).sum(axis=1, dtype=np.uint8) <= hashing.MAX_BITS).any()
     peer = (time.process_time() - start) * len(upper) / QUERIES
     return {
         "name": f"leakage_{images}", "ours": round(ours, 2), "peer": round(peer, 1), "ratio": round(ours / peer, 5),

@@ -2,8 +2,7 @@
 
 Three sieves, each much finer than the one before, none of which compares every image with every other:
 
-1. Locality-sensitive hashing (P. Indyk, R. Motwani, STOC 1998): landmarks that agree in all bits of a key, drawn anew
-   for each of `TABLES` tables, are compared whole. A table is one sort of 64-bit numbers.
+1. Landmarks that are nearly alike (`hashing`).
 2. Two landmarks of a pair of images whose distance and direction follow from the same turn and scale (as in the
    generalised Hough transform: D. H. Ballard, Pattern Recognition 13, 1981).
 3. All landmarks of both images, against every turn, scale and shift that two of them define (RANSAC: M. A. Fischler,
@@ -12,30 +11,24 @@ Three sieves, each much finer than the one before, none of which compares every 
 What comes out are candidates; `registration` looks at the pixels.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tasks.download.landmarks import BITS, LANDMARK, STEPS, turned_back
+from tasks.download.landmarks import LANDMARK, STEPS, turned_back
+from tasks.validate import hashing
 
-TABLES = 34
-KEY_BITS, KEY_BITS_MORE = 20, 3  # bits of a key, at least; and beyond those that number all landmarks
-MAX_BUCKET = 16  # landmarks that agree in a key; more of them are of a pattern that tells no images apart
-MAX_BITS = 24  # of 128 that may differ where a key agrees
-MAX_BITS_OF_PAIR = 28  # likewise between two images that are suspected already
-MAX_STEPS = 5  # between the scales of two landmarks: 2.4 times
+MAX_BITS_OF_PAIR = 28  # of 128 that may differ between landmarks of two images that are suspected already
 MIN_DISTANCE_PX = 12.0  # between two landmarks that are to tell a scale
 PLACE_PX = 24  # landmarks in one square of this side count once: a strong echo has several that fit together
 MIN_PLACES = 3  # whose landmarks follow one turn, scale and shift
 _NEIGHBOURS = 6  # later matches of the same pair of images that one is compared with
 _SEEDS = 40  # matches of a pair of images, the best, that define turns, scales and shifts
-_SEED = 7
 THREADS = 2
 PART = 2_000  # images whose matches are looked at together
-_BLOCK = 2**20  # landmarks of buckets held at a time
 
 
 @dataclass(frozen=True)
@@ -76,96 +69,26 @@ class Candidate:
 
 def candidates(collection: Collection) -> list[Candidate]:
     """Pairs of images of different rank that may overlap, sorted by copy, then the most places, then other."""
-
-    images, number = len(collection.ranks), len(collection.landmarks)
+    images, first = len(collection.ranks), collection.first
+    image = np.repeat(np.arange(images, dtype=np.int32), np.diff(first))
 
     def of_part(start: int) -> list[Candidate]:
-        least, end = collection.first[[start, min(start + PART, images)]] * number
-        some = [table[slice(*np.searchsorted(table, (least, end)))] for table in tables]
-        suspects = _suspects(collection, np.unique(np.concatenate(some)))
+        least, end = first[[start, min(start + PART, images)]] << hashing.OTHER_BITS
+        some = [matches[slice(*np.searchsorted(matches, (least, end)))] for matches in groups]
+        suspects = _suspects(collection, _distinct(np.concatenate(some)), image=image)
         placed = (_place(collection, copy, other, turns) for copy, other, turns in suspects)
         return [candidate for candidate in placed if candidate is not None]
 
     with ThreadPoolExecutor(THREADS) as pool:  # numpy sorts and compares without holding the lock
-        tables = _matches(collection, pool=pool)
+        groups = hashing.matches(collection.landmarks, rank=collection.ranks[image], pool=pool)
         found = [candidate for part in pool.map(of_part, range(0, images, PART)) for candidate in part]
     return sorted(found, key=lambda candidate: (candidate.copy, -candidate.places, candidate.other))
 
 
-def _matches(collection: Collection, *, pool: ThreadPoolExecutor) -> list[npt.NDArray[np.int64]]:
-    """Of each table, sorted, the landmarks that agree in a key and in all but `MAX_BITS`: copy's × number + other's."""
-    words = _words(collection.landmarks)
-    rank = np.repeat(collection.ranks, np.diff(collection.first))
-    scale = collection.landmarks["scale"].astype(np.int8)
-    number = len(words)
-
-    def table(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        found = [np.zeros(0, dtype=np.int64)]
-        for one, two in _same_key(words, mask=_mask(bits), rank=rank):
-            near = np.bitwise_count(words[one, 0] ^ words[two, 0])
-            near += np.bitwise_count(words[one, 1] ^ words[two, 1])
-            keep = (near <= MAX_BITS) & (np.abs(scale[one] - scale[two]) <= MAX_STEPS)
-            one, two = one[keep].astype(np.int64), two[keep].astype(np.int64)
-            swap = rank[one] > rank[two]
-            found.append(np.where(swap, two, one) * number + np.where(swap, one, two))
-        return np.sort(np.concatenate(found))
-
-    rng = np.random.default_rng(_SEED)
-    key_bits = max(KEY_BITS, number.bit_length() + KEY_BITS_MORE)  # so that about as many agree by chance in any number
-    return list(pool.map(table, [rng.permutation(BITS)[:key_bits] for _ in range(TABLES)]))
-
-
-def _words(landmarks: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
-    return np.ascontiguousarray(landmarks["bits"]).view("<u8").astype(np.uint64, copy=False)
-
-
-def _mask(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    chosen = np.zeros(BITS, dtype=np.uint8)
-    chosen[bits] = 1
-    return np.packbits(chosen).view("<u8").astype(np.uint64)
-
-
-def _same_key(
-    words: npt.NDArray[np.uint64], *, mask: npt.NDArray[np.uint64], rank: npt.NDArray[np.int8]
-) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Pairs of landmarks of different rank whose masked bits hash alike, in blocks. Frees what it can: N is large."""
-    index_bits = max(len(words) - 1, 1).bit_length()
-    key = words[:, 0] & mask[0]
-    key *= np.uint64(0x9E3779B97F4A7C15)
-    key ^= key >> np.uint64(29)
-    other = words[:, 1] & mask[1]
-    other *= np.uint64(0xC2B2AE3D27D4EB4F)
-    key ^= other
-    del other
-    key *= np.uint64(0xD6E8FEB86659FD93)
-    few = rank != np.bincount(rank, minlength=1).argmax()  # a key without any of these joins no two of different rank
-    place = (key >> np.uint64(64 - index_bits)).astype(np.uint32)
-    held = np.zeros(1 << index_bits, dtype=bool)
-    held[place[few]] = True
-    kept = np.flatnonzero(few | held[place])
-    del few, place, held
-    key = key[kept]
-    key &= ~np.uint64((1 << index_bits) - 1)
-    key |= kept.astype(np.uint64)
-    del kept
-    key.sort()
-    index = (key & np.uint64((1 << index_bits) - 1)).astype(np.uint32)
-    key >>= np.uint64(index_bits)
-    same = np.zeros(len(key) + 1, dtype=bool)  # as the one before
-    same[1:-1] = key[1:] == key[:-1]
-    del key
-    starts, ends = np.flatnonzero(same[1:] & ~same[:-1]), np.flatnonzero(~same[1:] & same[:-1])
-    sizes = ends - starts + 1
-    for size in range(2, MAX_BUCKET + 1):
-        begin = starts[sizes == size]
-        for some in np.array_split(begin, -(-len(begin) * size // _BLOCK)) if len(begin) else []:
-            members = index[some[:, np.newaxis] + np.arange(size)]
-            of = rank[members]
-            mixed = of.min(axis=1) < of.max(axis=1)
-            members, of = members[mixed], of[mixed]
-            for step in range(1, size):  # each member with the one `step` places on
-                row, column = np.nonzero(of[:, :-step] != of[:, step:])
-                yield members[row, column], members[row, column + step]
+def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Sorted, each once. The hash table in `np.unique` takes some five times as long for these."""
+    values = np.sort(values)
+    return values[np.diff(values, prepend=-1) > 0]
 
 
 def _relative() -> npt.NDArray[np.int64]:
@@ -194,13 +117,15 @@ def turned(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], turn: npt.NDA
     return np.where(exchange, y, x), np.where(exchange, x, y)
 
 
-def _suspects(collection: Collection, matches: npt.NDArray[np.int64]) -> list[tuple[int, int, list[int]]]:
+def _suspects(
+    collection: Collection, matches: npt.NDArray[np.int64], *, image: npt.NDArray[np.int32]
+) -> list[tuple[int, int, list[int]]]:
     """(copy, other, turns): images with two matches that agree in turn, scale and direction."""
     landmarks, number = collection.landmarks, len(collection.ranks)
-    ours, theirs = np.divmod(matches, max(len(landmarks), 1))
-    case = np.searchsorted(collection.first, ours, side="right") - 1
+    ours, theirs = matches >> hashing.OTHER_BITS, matches & ((1 << hashing.OTHER_BITS) - 1)
+    case = image[ours].astype(np.int64)
     case *= number
-    case += np.searchsorted(collection.first, theirs, side="right") - 1
+    case += image[theirs]
     case *= 8
     case += _RELATIVE[landmarks["turn"][ours], landmarks["turn"][theirs]]
     ordered = np.sort(case)
@@ -253,7 +178,8 @@ def _place(collection: Collection, copy: int, other: int, turns: Sequence[int]) 
     """The turn, scale and shift that landmarks in most places follow, if they are enough."""
     first = collection.first
     ours, theirs = (collection.landmarks[first[i] : first[i + 1]] for i in (copy, other))
-    differ = np.bitwise_count(_words(ours)[:, np.newaxis] ^ _words(theirs)).sum(axis=2, dtype=np.int16)
+    unlike = hashing.words_of(ours)[:, np.newaxis] ^ hashing.words_of(theirs)
+    differ = np.bitwise_count(unlike).sum(axis=2, dtype=np.int16)
     relative = _RELATIVE[ours["turn"][:, np.newaxis], theirs["turn"]]
     best: tuple[int, Placement] | None = None
     for turn in turns:

@@ -68,7 +68,6 @@ def test_matches_may_be_looked_at_some_images_at_a_time(
     whole = Collection.of([image["landmarks"] for image in collection], ranks=ranks)
     at_once = matching.candidates(whole)
     monkeypatch.setattr(matching, "PART", part)
-    monkeypatch.setattr(matching, "_BLOCK", 50)
     assert len(at_once) >= 8
     assert matching.candidates(whole) == at_once
 
