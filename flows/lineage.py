@@ -67,8 +67,8 @@ def _withdraw(arguments: argparse.Namespace) -> None:
     answers = {
         "written to": done.file, "tagged": done.tagged, "aliases": done.aliases,
         "to delete": [str(path) for path in done.delete], "to delete on the remote": done.remote,
-        "to delete in the registry": done.artifacts, "to delete by hand": done.by_hand, "old revisions that lead to it": done.impact.old_revisions,
-        "findings": done.impact.findings,
+        "to delete in the registry": done.artifacts, "to delete by hand": done.by_hand,
+        "old revisions that lead to it": done.impact.old_revisions, "findings": done.impact.findings,
     }  # fmt: skip
     _print(f"withdrawal of {item.name}", answers, as_json=False)
     print("next: commit sources and params.yaml, `dvc repro`, commit dvc.lock; `sar-text audit` says if it is gone")
