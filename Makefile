@@ -51,7 +51,11 @@ test: $(READY) lint unit ## lint, types and all tests
 
 .PHONY: unit
 unit: $(READY) ## the tests that start no servers and no pipelines
-	python -m pytest -m 'not e2e' --numprocesses auto --dist loadfile
+	python -m pytest -m 'not e2e and not scenario' --numprocesses auto --dist loadfile
+
+.PHONY: scenario
+scenario: $(READY) ## type the whole round of docs/operations.md on a real installation, a quarter of an hour or more
+	python -m pytest -m scenario --maxfail=1
 
 .PHONY: lint
 lint: $(READY) ## ruff and mypy

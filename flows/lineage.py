@@ -67,12 +67,13 @@ def _withdraw(arguments: argparse.Namespace) -> None:
     answers = {
         "written to": done.file, "tagged": done.tagged, "aliases": done.aliases,
         "to delete": [str(path) for path in done.delete], "to delete on the remote": done.remote,
-        "to delete by hand": done.by_hand, "old revisions that lead to it": done.impact.old_revisions,
-        "findings": done.impact.findings,
+        "to delete in the registry": done.artifacts, "to delete by hand": done.by_hand,
+        "old revisions that lead to it": done.impact.old_revisions, "findings": done.impact.findings,
     }  # fmt: skip
     _print(f"withdrawal of {item.name}", answers, as_json=False)
     print("next: commit sources and params.yaml, `dvc repro`, commit dvc.lock; `sar-text audit` says if it is gone")
-    question = f"type {name} to delete {len(done.delete)} files and folders, {len(done.remote)} objects: "
+    counted = f"{len(done.delete)} files and folders, {len(done.remote)} objects, {len(done.artifacts)} models"
+    question = f"type {name} to delete {counted}: "
     is_confirmed = arguments.purge and input(question) == name
     if is_confirmed:
         print(f"deleted: {purge(done, remote=remote)}")

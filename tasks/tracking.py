@@ -70,6 +70,22 @@ def client() -> Any:
         ) from error
 
 
+def keeps_artifacts(address: str) -> bool:
+    """Whether MLflow's store has files at the `artifact_location` of a logged model: on a disk, a server, or S3."""
+    return bool(_artifacts(address).list_artifacts())
+
+
+def delete_artifacts(address: str) -> None:
+    """Delete every file that `keeps_artifacts` finds there. MLflow itself keeps them when a version is deleted."""
+    _artifacts(address).delete_artifacts()
+
+
+def _artifacts(address: str) -> Any:
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(address, tracking_uri=uri(), registry_uri=uri())
+
+
 @cache
 def _make_tables(address: str) -> None:
     """MLflow makes its tables at the first question; two stages that begin together would both make them, and fail."""

@@ -34,6 +34,7 @@ class Withdrawal:
     aliases: dict[str, str] = field(default_factory=dict)  # alias → the version that it moved to, or `removed`
     delete: list[Path] = field(default_factory=list)  # files and folders that hold it, and nothing that stays
     remote: list[str] = field(default_factory=list)  # objects on the DVC remote
+    artifacts: list[str] = field(default_factory=list)  # where the registry keeps the models that learned from it
     by_hand: list[str] = field(default_factory=lambda: list(BY_HAND))
 
 
@@ -54,7 +55,8 @@ def withdraw(item: Item, *, reason: str, by: str, lineage: Lineage, remote: Any 
             result.aliases[f"{version.model}@{alias}"] = _move(version, alias, sound=sound)
     digests = _digests(touched, lineage=lineage)
     objects = [path for path in map(lineage.cache.path, digests) if path.is_file()]
-    result.delete = [*objects, *_copies(touched, lineage=lineage), *_made_anew(item), *_artifacts(affected)]
+    result.delete = [*objects, *_copies(touched, lineage=lineage), *_made_anew(item)]
+    result.artifacts = _artifacts(affected)
     if item.records:
         result.by_hand.append(f"the original files that {item.source} was built from, below .state/raw")
     if remote is not None:
@@ -71,7 +73,9 @@ def purge(withdrawal: Withdrawal, *, remote: Any = None) -> int:
             path.unlink(missing_ok=True)
     for name in withdrawal.remote:
         remote.fs.remove(name)
-    return len(withdrawal.delete) + len(withdrawal.remote)
+    for address in withdrawal.artifacts:
+        tracking.delete_artifacts(address)
+    return len(withdrawal.delete) + len(withdrawal.remote) + len(withdrawal.artifacts)
 
 
 def still_there(lineage: Lineage, *, known: list[Version]) -> tuple[list[str], list[str]]:
@@ -142,14 +146,12 @@ def _made_anew(item: Item) -> list[Path]:
     return [path for path in [paths.input_cache(), *(state / name for name in kept), *originals] if path.exists()]
 
 
-def _artifacts(affected: list[Version]) -> list[Path]:
-    """Folders in which the MLflow store keeps the models of these versions, where it keeps them in files here."""
+def _artifacts(affected: list[Version]) -> list[str]:
+    """Where MLflow's store keeps the models of these versions, if it does."""
     client = tracking.client()
     found = []
     for version in affected:
         source = str(client.get_model_version(version.model, version.number).source)
         if source.startswith("models:/m-"):
-            location = client.get_logged_model(source.removeprefix("models:/")).artifact_location
-            if location.startswith("file:"):
-                found.append(Path(location.removeprefix("file://")))
-    return [path for path in found if path.exists()]
+            found.append(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+    return [address for address in found if tracking.keeps_artifacts(address)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import paths, worktree
+from tasks import paths, tracking, worktree
 from tasks.download.withdrawn import load, path_of
 from tasks.lineage import versions, withdrawn, without
 from tasks.lineage.collect import Lineage
@@ -94,6 +94,28 @@ def test_purge_empties_every_worktree_and_what_is_made_anew(world: World, monkey
     purge(withdraw(of_source("ports", lineage=lineage), reason="no consent", by="Ada", lineage=lineage))
     assert kept.exists()
     assert not any(folder.exists() for folder in gone)
+
+
+def test_purge_deletes_models_that_learned_from_it_where_the_registry_keeps_them(
+    world: World, registry: Register, tmp_path: Path
+) -> None:
+    client = tracking.client()
+    experiment = client.create_experiment("kept", artifact_location=(tmp_path / "kept").as_uri())
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_text("learned")
+    places = []
+    for number, outputs in (("3", world.outputs[1]), ("4", world.outputs[0])):
+        logged = client.create_logged_model(experiment, name="clip")
+        client.log_model_artifacts(logged.model_id, str(weights.parent))
+        places.append(logged.artifact_location)
+        registry(version_of(outputs, commit="", number=number), metrics={}, source=f"models:/{logged.model_id}")
+    lineage = everything(world)
+    result = withdraw(of_source("ports", lineage=lineage), reason="no consent", by="Ada", lineage=lineage)
+    assert result.artifacts == places[:1]
+    assert list(map(tracking.keeps_artifacts, places)) == [True, True]
+    purge(result)
+    assert list(map(tracking.keeps_artifacts, places)) == [False, True]
 
 
 def test_what_a_lost_listing_held_is_a_finding(world: World) -> None:
