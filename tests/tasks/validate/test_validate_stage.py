@@ -231,6 +231,19 @@ def test_data_docs_are_written_and_follow_the_inputs(world: World) -> None:
         docs.index("sar", params=world.params)
 
 
+def test_data_docs_show_markup_in_captions_and_names_as_text(world: World) -> None:
+    markup = "<script>alert(1)</script>"
+    bad = [Shot(f"<img src=x onerror=alert({n})>.png", captions=[f"{markup} {{{n}}}"]) for n in range(3)]
+    world.source("chips", [*GOOD, *bad])
+    validate_text("sar", params=world.lenient())
+    assert "caption_leftover" in str(quarantine())
+    pages = list(docs.index("sar", params=world.params).parent.rglob("*.html"))
+    shown = "".join(page.read_text(encoding="utf-8") for page in pages)
+    assert "alert(1)" in shown, "the page shows what was wrong"
+    assert markup not in shown
+    assert "<img src=x" not in shown
+
+
 def test_no_source_and_no_caption_are_clear_errors(world: World) -> None:
     with pytest.raises(ValueError, match="no source of modality optical"):
         validate_text("optical", params=world.params)
