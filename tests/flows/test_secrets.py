@@ -1,5 +1,5 @@
 """An installation with passwords, on PostgreSQL, does real work with secrets all around it, and writes none of them
-down; then its passwords change."""
+down; then it is restored from its backup on another PostgreSQL, with other passwords."""
 
 import base64
 import io
@@ -112,7 +112,9 @@ def statuses(folder: Path, *, prefect: str, mlflow: str) -> tuple[int, int]:
         return asked.status_code, client.get(search, auth=("admin", mlflow)).status_code
 
 
-def test_no_secret_is_written_down_and_passwords_change(clone: Path, keys: dict[str, str], tmp_path: Path) -> None:
+def test_no_secret_is_written_down_and_a_restored_installation_has_new_passwords(
+    clone: Path, keys: dict[str, str], tmp_path: Path
+) -> None:
     describe(clone, keys)
     with postgres() as url:
         try:
@@ -161,16 +163,39 @@ def test_no_secret_is_written_down_and_passwords_change(clone: Path, keys: dict[
             assert (clone / SETTINGS).stat().st_mode & 0o077 == 0
 
             assert run(clone, "-m", "flows.cli", "down").returncode == 0
-            changed = {
-                **around, "PREFECT_SERVER_API_AUTH_STRING": "admin:prefect-changed",
-                "MLFLOW_TRACKING_PASSWORD": "mlflow-changed-99",
-            }  # fmt: skip
+        finally:
+            run(clone, "-m", "flows.cli", "down")
+
+    shutil.rmtree(clone)
+    subprocess.run(["git", "clone", "--quiet", str(folder / "repository.bundle"), str(clone)], check=True)
+    with postgres() as url:
+        changed = {
+            **around, "DATABASE_URL": url, "PREFECT_SERVER_API_AUTH_STRING": "admin:prefect-changed",
+            "MLFLOW_TRACKING_PASSWORD": "mlflow-changed-99",
+        }  # fmt: skip
+        back = run(clone, "-m", "flows.cli", "restore", str(folder), **changed)
+        assert back.returncode == 0, back.stderr
+        twice = run(clone, "-m", "flows.cli", "restore", str(folder), **changed)
+        assert "nothing is written over" in twice.stderr
+        try:
             again = run(clone, "-m", "flows.cli", "up", **changed)
             assert again.returncode == 0, again.stdout + again.stderr
             assert statuses(clone, prefect="prefect-changed", mlflow="mlflow-changed-99") == (200, 200)
             assert statuses(clone, prefect="prefect-s3cret", mlflow=USERS["MLFLOW_TRACKING_PASSWORD"]) == (401, 401)
+            assert {"download@chips", "audit"} <= flow_runs(clone, password="prefect-changed")
         finally:
             run(clone, "-m", "flows.cli", "down")
+
+
+def flow_runs(folder: Path, *, password: str) -> set[str]:
+    """Names of all flow runs that the Prefect server knows, or of their deployments' flows."""
+    with httpx.Client(trust_env=False, timeout=60.0, auth=("admin", password)) as client:
+        at = addresses(folder)["prefect"]
+        flows = {each["id"]: each["name"] for each in client.post(f"{at}/flows/filter", json={}).json()}
+        return {
+            name for each in client.post(f"{at}/flow_runs/filter", json={}).json()
+            for name in (each["name"], flows[each["flow_id"]])
+        }  # fmt: skip
 
 
 def found_in(texts: list[str]) -> list[str]:
