@@ -50,7 +50,7 @@ def _of(kind: str) -> list[dict[str, Any]]:
     first: dict[str, list[float]] = {"ours": [], "peer": []}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        rows, table = _write(folder, kind)
+        rows, table = write(folder, kind, images=IMAGES)
         with ShardReader(folder) as reader:
             for number in range(PASSES):
                 cache = folder / f"cache{number}"
@@ -75,7 +75,7 @@ def _of(kind: str) -> list[dict[str, Any]]:
     return [_row(f"input_{name}", warm), _row(f"input_first_epoch_{name}", first)]
 
 
-def _write(folder: Path, kind: str) -> tuple[list[dict[str, Any]], Path]:
+def write(folder: Path, kind: str, *, images: int) -> tuple[list[dict[str, Any]], Path]:
     """Smooth fields under 4-look speckle, once in a shard and once as files with open_clip's table."""
     rng = np.random.default_rng(0)
     rows = []
@@ -84,7 +84,7 @@ def _write(folder: Path, kind: str) -> tuple[list[dict[str, Any]], Path]:
     with table.open("w", newline="") as file, ShardWriter(folder / "bench" / "shards", shard_bytes=2**28) as writer:
         lines = csv.writer(file, delimiter="\t")
         lines.writerow(["filepath", "title"])
-        for number in range(IMAGES):
+        for number in range(images):
             field = gaussian_filter(rng.gamma(1.0, 1.0, (SIDE_PX, SIDE_PX)), sigma=6)
             amplitude = 60 * np.sqrt(field * rng.gamma(4.0, 1 / 4, field.shape))
             buffer = io.BytesIO()

@@ -2,8 +2,9 @@
 
 Ours: the steps of `sar_models.train.train`. Peer: `train_one_epoch`, with its own model class, loss and optimiser as
 its command line builds them. Same weights to begin with, same batch, precision, device and threads; gradients clipped
-at 1 by both. Input is excluded: the pictures lie on the device, as uint8 that are normalised in the step for ours, as
-the normalised floats that its transform makes for the peer. The captions are of SAR-TEXT (median 12 tokens of 77).
+at 1 by both. Input is excluded (`train_step_input` has it): the pictures lie on the device, as uint8 that are
+normalised in the step for ours, as the normalised floats that its transform makes for the peer. The captions are of
+SAR-TEXT (median 12 tokens of 77).
 By turns, `ROUNDS` times; the first step of each is not counted.
 
     python -m benchmarks.run train_step                                         tiny, and ViT-B-32 with few steps
@@ -17,12 +18,14 @@ rate of a bf16 product of two 8,192 x 8,192 matrices to compare it with. `--micr
 import argparse
 import json
 import logging
+import os
 import statistics
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,7 @@ from open_clip_train.train import train_one_epoch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sar_models import clip, model, pixels, train
-from sar_models.data import Batch, examples
+from sar_models.data import Batch, DataSet, examples
 from sar_models.hardware import autocast
 from sar_models.settings import Hardware, Training
 from sar_models.short_text import shortened
@@ -98,22 +101,44 @@ def run() -> list[dict[str, Any]]:
 def measure(name: str, case: Case) -> dict[str, Any]:
     """One row for `benchmarks/results.json`."""
     device = torch.device(case.hardware.device)
+    if device.type == "cuda":
+        # torch reads it once, at the first matrix product of the process: set later, each product of ours would warn
+        # that it is not deterministic. The size is that which cuBLAS gets without it on this kind of chip (32 MiB).
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     made = model.initial("clip", architecture=case.architecture, seed=0)
     batch = _batch(made, case.batch, device)
-    peer = _Peer(made, case, batch, device)
+    ours = Preloaded(batch, case.steps + 1)
+    peer = Peer(made, case)
+    parts = _parts(made, batch, case)
+    loader = Loader(lambda: cycle(parts), case)
+    rates, peaks = by_turns(case, lambda: ours_s(made, case, ours), lambda: peer.seconds(loader))
+    found = row(name, case, rates)
+    return found | _of_a_gpu(made, case, batch, found, peaks, device) if device.type == "cuda" else found
+
+
+def by_turns(
+    case: Case, ours: Callable[[], float], peer: Callable[[], float]
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Images a second of each round of either, and on a GPU the most memory in GiB, of what gives seconds."""
+    seconds = {"ours": ours, "peer": peer}
     rates: dict[str, list[float]] = {"ours": [], "peer": []}
     peaks: dict[str, float] = {}
+    device = torch.device(case.hardware.device)
     for number in range(case.rounds):
         for who in ("ours", "peer") if number % 2 else ("peer", "ours"):
             if device.type == "cuda":
                 torch.cuda.empty_cache()
                 torch.cuda.reset_peak_memory_stats(device)
-            seconds = _ours(made, case, batch, device) if who == "ours" else peer.seconds()
-            rates[who].append(case.steps * case.batch / seconds)
+            rates[who].append(case.steps * case.batch / seconds[who]())
             if device.type == "cuda":
                 peaks[who] = torch.cuda.max_memory_allocated(device) / 2**30
+    return rates, peaks
+
+
+def row(name: str, case: Case, rates: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """What `benchmarks/results.json` has of every benchmark."""
     ratios = [ours / theirs for ours, theirs in zip(rates["ours"], rates["peer"], strict=True)]
-    row: dict[str, Any] = {
+    return {
         "name": name,
         "ours": round(statistics.median(rates["ours"]), 2),
         "peer": round(statistics.median(rates["peer"]), 2),
@@ -122,7 +147,6 @@ def measure(name: str, case: Case) -> dict[str, Any]:
         "n": case.rounds,
         "spread": [round(min(ratios), 3), round(max(ratios), 3)],
     }
-    return row | _of_a_gpu(made, case, batch, row, peaks, device) if device.type == "cuda" else row
 
 
 def _batch(made: model.Model, size: int, device: torch.device) -> Batch:
@@ -133,7 +157,15 @@ def _batch(made: model.Model, size: int, device: torch.device) -> Batch:
     return Batch([f"bench/{number}" for number in range(size)], pictures.to(device), {"tokens": tokens})
 
 
-def _ours(made: model.Model, case: Case, batch: Batch, device: torch.device) -> float:
+def _parts(made: model.Model, batch: Batch, case: Case) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The batch as the peer takes it, whole or by micro batches, on the device."""
+    images = pixels.normalise(batch.images.cpu(), mean=made.mean, std=made.std).to(case.hardware.device)
+    tokens = batch.text["tokens"].to(case.hardware.device)
+    size = case.micro_batch or case.batch
+    return list(zip(images.split(size), tokens.split(size), strict=True))
+
+
+def ours_s(made: model.Model, case: Case, train_set: DataSet) -> float:
     """Seconds of all steps but the first: every step waits for the device, and then logs."""
     ends: list[float] = []
 
@@ -149,32 +181,30 @@ def _ours(made: model.Model, case: Case, batch: Batch, device: torch.device) -> 
     before, train.LOG_STEPS = train.LOG_STEPS, 1
     with tempfile.TemporaryDirectory() as folder:
         train.train(
-            made, objective=clip, train_set=Preloaded(batch, case.steps + 1), val_set=val_set, settings=case.settings,
+            made, objective=clip, train_set=train_set, val_set=val_set, settings=case.settings,
             hardware=case.hardware, seed=0, checkpoints=Path(folder), log=log, label="ours",
         )  # fmt: skip
     train.LOG_STEPS = before
     return ends[-1] - ends[0]
 
 
-class _Peer:
+class Peer:
     """`open_clip_train` with the command line's defaults."""
 
-    def __init__(self, made: model.Model, case: Case, batch: Batch, device: torch.device) -> None:
-        self.case, self.device = case, device
+    def __init__(self, made: model.Model, case: Case) -> None:
+        self.case, self.device = case, torch.device(case.hardware.device)
         config = {name: value for name, value in made.config.items() if name != "custom_text"}
         self.module = open_clip.CLIP(**config, output_dict=True)
         self.module.load_state_dict(made.module.state_dict())
         size = case.micro_batch or case.batch
-        self.images = pixels.normalise(batch.images.cpu(), mean=made.mean, std=made.std).split(size)
-        self.tokens = batch.text["tokens"].split(size)
         self.args = Namespace(
-            device=str(device), precision={"fp32": "fp32", "bf16": "amp_bf16"}[case.hardware.precision], distill=False,
-            accum_freq=len(self.images), skip_scheduler=False, grad_clip_norm=1.0, horovod=False, rank=0, world_size=1,
-            batch_size=size, log_every_n_steps=100, wandb=False,
+            device=str(self.device), precision={"fp32": "fp32", "bf16": "amp_bf16"}[case.hardware.precision],
+            distill=False, accum_freq=case.batch // size, skip_scheduler=False, grad_clip_norm=1.0, horovod=False,
+            rank=0, world_size=1, batch_size=size, log_every_n_steps=100, wandb=False,
         )  # fmt: skip
         logging.disable(logging.INFO)
 
-    def seconds(self) -> float:
+    def seconds(self, loader: "Loader") -> float:
         """Seconds of all steps but the first."""
         module = self.module.to(self.device)
         named = dict(module.named_parameters())
@@ -184,11 +214,6 @@ class _Peer:
         optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.98), eps=1e-6)
         threads = torch.get_num_threads()
         torch.set_num_threads(self.case.hardware.threads)
-        parts = [
-            (images.to(self.device), tokens.to(self.device))
-            for images, tokens in zip(self.images, self.tokens, strict=True)
-        ]
-        loader = _Loader(parts, self.case.steps + 1, self.device)
         train_one_epoch(
             module, {"train": Namespace(dataloader=loader, set_epoch=lambda epoch: None)}, open_clip.ClipLoss(), 0,
             optimizer, None, lambda step: None, None, self.args,
@@ -200,21 +225,23 @@ class _Peer:
         return ended - loader.second_step
 
 
-class _Loader:
-    """The parts of a batch, again and again; notes when the second step begins."""
+class Loader:
+    """What `batches` gives, for the steps of a round and the one before; notes when the second step begins."""
 
-    def __init__(self, parts: list[tuple[torch.Tensor, torch.Tensor]], steps: int, device: torch.device) -> None:
-        self._parts, self._steps, self._device = parts, steps, device
-        self.num_batches = steps * len(parts)
-        self.num_samples = steps * sum(len(images) for images, _ in parts)
+    def __init__(self, batches: Callable[[], Iterator[tuple[torch.Tensor, torch.Tensor]]], case: Case) -> None:
+        self._batches, self._steps, self._device = batches, case.steps + 1, torch.device(case.hardware.device)
+        self._parts = case.batch // (case.micro_batch or case.batch)
+        self.num_batches, self.num_samples = self._steps * self._parts, self._steps * case.batch
         self.second_step = 0.0
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        coming = self._batches()
         for step in range(self._steps):
             if step == 1:
                 _wait(self._device)
                 self.second_step = time.perf_counter()
-            yield from self._parts
+            for _ in range(self._parts):
+                yield next(coming)
 
 
 def _of_a_gpu(

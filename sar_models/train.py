@@ -4,6 +4,7 @@ Equal settings, data and hardware give equal weights, killed and resumed or not:
 numbers of a step are functions of the seed and the step, and the checkpoint holds all the rest.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -168,7 +169,9 @@ class _Run:
             batch_size=self.settings.batch_size, seed=self.seed, epoch=history.epoch, first=history.step_in_epoch,
             rank=self.world.rank, processes=self.world.size, pinned=self.device.type == "cuda",
         )  # fmt: skip
-        for batch in on_device(remaining, self.device):
+        # cut while the texts are on the CPU: on a GPU the length of the longest would be waited for in each step
+        cut = (dataclasses.replace(each, text=shortened(self.model.module, each.text)) for each in remaining)
+        for batch in on_device(cut, self.device):
             losses, rate = self.step(batch)
             history.step += 1
             history.step_in_epoch += 1
@@ -192,10 +195,9 @@ class _Run:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        text = shortened(self.model.module, batch.text)
         self.optimizer.zero_grad(set_to_none=True)
         named = gradients.backward(
-            self.network, batch.images, text,
+            self.network, batch.images, batch.text,
             objective=self.objective, weights=self.weights, prepare=self.model_input, world=self.world,
             hardware=self.hardware, micro_batch=self.micro_batch,
             seed=(self.seed * 1_000_003 + history.step) * self.world.size + self.world.rank,
