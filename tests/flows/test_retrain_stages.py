@@ -240,7 +240,8 @@ def test_the_gate_waits_for_a_gpu_that_another_run_holds(places: Places) -> None
             gate.wait(timeout=4 * gpu.LOOK_S)
         prefect.release_concurrency_slots([gpu.limit_name()], 1, occupancy_seconds=1.0)
     _, errors = gate.communicate(timeout=300)
-    assert "sar-rs-clip has no @challenger" in errors
+    assert gate.returncode == 1
+    assert "`sar-text register` does it" in errors, "then it looked for what it should judge"
 
 
 def test_a_crashed_run_is_started_again_and_counts_until_it_gives_up(places: Places) -> None:
