@@ -2,9 +2,12 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from flows import gpu
 
 if TYPE_CHECKING:
     from tasks.gate import Decision
@@ -70,13 +73,15 @@ def _gate(arguments: argparse.Namespace) -> None:
     names = [versions.registered_name(kind, params=params) for kind in NAMES]
     kinds = [versions.kind_of(name, params=params) for name in ([arguments.model] if arguments.model else names)]
     decisions = []
-    for kind in kinds:
-        decision = judge(kind, params=params)
-        if not arguments.dry_run:
-            settle(decision)
-        if not arguments.json:
-            print(decision.text(), flush=True)
-        decisions.append(decision)
+    waits = params.hardware.device != "cpu" and "PREFECT_API_URL" in os.environ  # a stage of another run may use it
+    with gpu.slots(1 if waits else 0):
+        for kind in kinds:
+            decision = judge(kind, params=params)
+            if not arguments.dry_run:
+                settle(decision)
+            if not arguments.json:
+                print(decision.text(), flush=True)
+            decisions.append(decision)
     if not arguments.dry_run:
         attach(f"{decision.name}/{decision.version}" for decision in decisions)
     if arguments.json:

@@ -116,7 +116,8 @@ def _digests(touched: Impact, *, lineage: Lineage) -> list[str]:
     for node in lineage.graph.nodes.values():
         digest = str(node.facts.get("digest", ""))
         if node.kind in ("data set", "checkpoint", "measurement"):
-            listing = lineage.cache.listing(digest) if digest.endswith(".dir") else {}
+            is_folder = digest.endswith(".dir") and node.kind != "measurement"  # those lie in git alone
+            listing = lineage.cache.listing(digest) if is_folder else {}
             if listing is None and node.name in touched.data:
                 touched.findings.append(
                     f"{node.name}: its listing is not in the cache, so that what it held can be deleted nowhere: "

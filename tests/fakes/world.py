@@ -67,7 +67,7 @@ class World(MadeHistory):
         outputs |= optical | two_stage
         metrics = json.dumps(METRICS | {"weights": {weights: {}}}).encode()
         tested = {"data/sar_text": outputs["data/sar_text"], **two_stage}
-        runs["evaluate"] = (tested, {"metrics/evaluate.json": md5(metrics)})
+        runs["evaluate"] = (tested, {"metrics/evaluate.json": md5(metrics), "plots": f"{md5(metrics)}.dir"})
         outputs["metrics/evaluate.json"] = md5(metrics)
         files = {**CODE, **descriptions, **reports, "metrics/evaluate.json": metrics, "dvc.lock": lock(runs),
                       "requirements.lock": b"torch==2.15.0\n", "dvc.yaml": b"stages: {}\n"}  # fmt: skip

@@ -1,6 +1,8 @@
 """Retraining in a small clone, from a source on an S3-protocol server: nothing new, new data, an interruption."""
 
+import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,3 +114,22 @@ def test_new_objects_become_a_branch_and_what_is_interrupted_goes_on(clone: Path
     assert (clone / "dvc.lock").read_bytes() == lock
     assert "nothing new" in retrain(clone), "the last retrain has the new data already"
     assert git(clone, "branch", "--list", "--format=%(refname:short)", "retrain/*") == "retrain/1"
+
+
+def test_the_weekly_audit_names_a_damaged_object(clone: Path) -> None:
+    cache, lock = clone / ".dvc/cache/files/md5", yaml.safe_load(git(clone, "show", "retrain/1:dvc.lock"))
+    folder = lock["stages"]["finetune@clip"]["outs"][0]["md5"]
+    listed = json.loads((cache / folder[:2] / folder[2:]).read_text())
+    weights = next(each["md5"] for each in listed if each["relpath"] == "model.safetensors")
+    damaged = cache / weights[:2] / weights[2:]
+    sound, mode = damaged.read_bytes(), damaged.stat().st_mode
+    damaged.chmod(0o644)
+    damaged.write_bytes(bytes([sound[0] ^ 1]) + sound[1:])
+    try:
+        audited = run(clone, "-m", "flows.audit")
+    finally:
+        damaged.write_bytes(sound)
+        damaged.chmod(mode)
+    assert audited.returncode == 1
+    assert re.search(r"finding: .*models/two_stage/clip.* model\.safetensors .*hashes to", audited.stdout)
+    assert re.search(r"error: the audit has \d+ findings, listed above", audited.stderr)

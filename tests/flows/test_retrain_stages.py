@@ -232,6 +232,18 @@ def test_stages_here_wait_for_a_gpu_that_another_run_holds(places: Places) -> No
     assert (places.tree / "joined.out").read_text() == "third\n1\nthird\n"
 
 
+def test_the_gate_waits_for_a_gpu_that_another_run_holds(places: Places) -> None:
+    with client(places.url) as prefect:
+        prefect.increment_concurrency_slots([gpu.limit_name()], 1, "concurrency")
+        gate = places.start("-m", "flows.cli", "gate", "sar-rs-clip", "--dry-run")
+        with pytest.raises(subprocess.TimeoutExpired):
+            gate.wait(timeout=4 * gpu.LOOK_S)
+        prefect.release_concurrency_slots([gpu.limit_name()], 1, occupancy_seconds=1.0)
+    _, errors = gate.communicate(timeout=300)
+    assert gate.returncode == 1
+    assert "`sar-text register` does it" in errors, "then it looked for what it should judge"
+
+
 def test_a_crashed_run_is_started_again_and_counts_until_it_gives_up(places: Places) -> None:
     with client(places.url) as prefect:
         deployment = prefect.read_deployment_by_name("retrain/retrain")

@@ -40,6 +40,7 @@ def test_a_champion_that_learned_from_it_falls_back(world: World) -> None:
     item = of_source("ports", lineage=lineage)
     result = withdraw(item, reason="no consent", by="Ada", lineage=lineage)
     assert result.tagged == ["sar-rs-clip/2"]
+    assert result.impact.findings == []
     assert result.aliases == {"sar-rs-clip@champion": "sar-rs-clip/1"}
     one, two = versions.load_all()
     assert one.aliases == ("champion",)
