@@ -54,7 +54,7 @@ unit: $(READY) ## the tests that start no servers and no pipelines
 	python -m pytest -m 'not e2e and not scenario' --numprocesses auto --dist loadfile
 
 .PHONY: scenario
-scenario: $(READY) ## type the whole round of docs/operations.md on a real installation, a quarter of an hour or more
+scenario: $(READY) ## type the whole round of docs/operations.md on a real installation, about half an hour
 	python -m pytest -m scenario --maxfail=1
 
 .PHONY: lint

@@ -92,12 +92,12 @@ def _describe(project: Path, *, first: Path) -> None:
     (project / "sources/vehicles.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
     (project / "sources/watched").mkdir(exist_ok=True)
     (project / "sources/watched/vehicles.yaml").write_text('include: ["*.png"]\n')
-    for name in ("sim_optical", "sim_ships"):
+    for name in ("sim_optical", "sim_ships", "sim_aircraft"):
         edit(project / "sources" / f"{name}.yaml", {"simulate.scenes": SCENES})
     trainings = [f"{model}.{stage}" for model in ("clip", "coca") for stage in ("pretrain", "finetune")]
     trainings += [f"gpt.{stage}" for stage in ("align", "pretrain", "finetune")]
     edit(project / "params.yaml", {
-        "sources": {"sim_optical": "optical", "sim_ships": "sar", "vehicles": "sar"},
+        "sources": {"sim_optical": "optical", "sim_ships": "sar", "sim_aircraft": "sar", "vehicles": "sar"},
         "pairs.sources": [], "model_text.sources": [], "evaluate.bootstrap_draws": 200, "evaluate.slice_images": 0,
         "evaluate.decoding": {"method": "greedy", "beams": 1, "max_tokens": 16, "batch_size": 64},
         "gate.least_images": 5, **{f"gate.{model}.optical": margins for model, margins in WIDE.items()},

@@ -1,7 +1,7 @@
 """The whole round on a real installation, typed from docs/operations.md: each test is the next part of it.
 
 Servers, workers, schedule, S3-protocol server and trainings are real, the images few. `make scenario` runs it; it takes
-a quarter of an hour or more.
+about half an hour.
 """
 
 import json
