@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import yaml
@@ -68,6 +69,23 @@ def client() -> Any:
             f"MLFLOW_TRACKING_URI is {shown_uri()}, where no runs can be kept ({error}): name a server as http://…, or "
             f"unset it to keep them in {paths.state() / 'mlflow.db'}"
         ) from error
+
+
+def download(address: str) -> Path:
+    """The files at an MLflow address such as `models:/sar-rs-clip/3`, as a folder of this machine.
+
+    What a server sends lies there until this process ends: MLflow would leave each copy in the system's temporary
+    folder for good, where no purge finds it.
+    """
+    import mlflow
+
+    copy = None if uri().startswith("sqlite:") else mkdtemp(dir=_copies().name)
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=copy))
+
+
+@cache
+def _copies() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="sar-text-models-")
 
 
 def keeps_artifacts(address: str) -> bool:

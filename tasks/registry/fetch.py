@@ -13,12 +13,11 @@ def fetch(uri: str) -> Path:
 
     Raises `ValueError` when the registry has no such model, or it was not registered by this project.
     """
-    import mlflow
     from mlflow.exceptions import MlflowException
 
     tracking.client()  # the registry that the settings name
     try:
-        place = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        place = tracking.download(uri)
     except (MlflowException, OSError) as error:
         raise ValueError(
             f"{uri} is not to be had from {tracking.shown_uri()} ({error}): `sar-text status` lists what is registered"

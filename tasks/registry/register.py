@@ -111,7 +111,7 @@ def _log(kind: str, *, name: str, tags: Mapping[str, str], params: Params) -> An
             pip_requirements=_requirements(kind),
             metadata=dict(tags),
         )
-    kept = Path(mlflow.artifacts.download_artifacts(artifact_uri=model.model_uri))
+    kept = tracking.download(model.model_uri)
     listed = json.dumps(artifact.digests(kept), sort_keys=True)
     return client.create_model_version(
         name, source=model.model_uri, run_id=run.info.run_id, tags={**tags, artifact.TAG: listed},

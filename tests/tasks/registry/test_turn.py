@@ -40,8 +40,10 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / "one"))
     client = tracking.client()
     client.create_registered_model(NAME)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").touch()
     for _ in VERSIONS:
-        client.create_model_version(NAME, source=tmp_path.as_uri())
+        client.create_model_version(NAME, source=(tmp_path / "model").as_uri())
     return address
 
 
@@ -103,6 +105,13 @@ def test_machines_that_share_a_server_take_turns(store: str, monkeypatch: pytest
             promote.rollback(NAME, by="Ada", reason="why")
         monkeypatch.setattr(turn, "DEAD_AFTER_S", 0.1)
         assert promote.rollback(NAME, by="Ada", reason="why").done
+
+        code = f"from tasks import tracking; at = tracking.download('models:/{NAME}/1'); print(at, at.is_dir())"
+        told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        copy, there = told.stdout.rsplit(maxsplit=1)
+        assert there == "True"
+        assert not Path(copy).exists(), "a server's models are not left on the disk of who looked at them"
+        assert (tmp_path / "model" / "weights").is_file()
     finally:
         monkeypatch.setenv("SAR_TEXT_STATE", str(tmp_path / "one"))
         mlflow_server.stop()
