@@ -2,12 +2,17 @@
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from tasks import paths
+
+# Other stages run meanwhile, and DVC writes their entries in place: for a moment the file is cut short.
+SETTLED_S = 0.2  # since the last change, after which it is whole
+PATIENCE_S = 5.0  # for a file that changes all the time, or was cut short a moment ago
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,25 @@ def entries() -> list[Entry]:
     """Every stage that ran. Raises `ValueError` when nothing was built yet, or the file is damaged."""
     if not file().is_file():
         raise ValueError(f"{file()} does not exist: nothing was built yet; run `dvc repro`")
-    try:
-        stages = (yaml.load(file().read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).get("stages", {})
-        return [Entry(_digests(stage.get("deps", [])), _digests(stage.get("outs", []))) for stage in stages.values()]
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{file()} is damaged, or holds the marks of a merge ({error}): `git checkout HEAD -- dvc.lock` brings the "
-            "committed one back, and `dvc repro` builds what it lacks"
-        ) from error
+    give_up = time.monotonic() + PATIENCE_S
+    while True:
+        while 0 <= _age_s() < SETTLED_S and time.monotonic() < give_up:
+            time.sleep(SETTLED_S / 4)
+        try:
+            content = yaml.load(file().read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
+            stages = content.get("stages", {}).values()
+            return [Entry(_digests(stage.get("deps", [])), _digests(stage.get("outs", []))) for stage in stages]
+        except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, KeyError) as error:
+            if time.monotonic() >= give_up or not 0 <= _age_s() < PATIENCE_S:
+                raise ValueError(
+                    f"{file()} is damaged, or holds the marks of a merge ({error}): `git checkout HEAD -- dvc.lock` "
+                    "brings the committed one back, and `dvc repro` builds what it lacks"
+                ) from error
+        time.sleep(SETTLED_S)
+
+
+def _age_s() -> float:
+    return time.time() - file().stat().st_mtime
 
 
 def _digests(files: list[dict[str, str]]) -> dict[str, str]:

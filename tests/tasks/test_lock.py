@@ -1,6 +1,9 @@
 """What `dvc.lock` says, and what is said when it cannot be read."""
 
+import os
+import time
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import yaml
@@ -39,5 +42,33 @@ def test_nothing_was_built(project: Path) -> None:
 @pytest.mark.parametrize("content", [b"][", b"<<<<<<< HEAD\nstages: {}\n", b"stages: []", b"[1]", b"\xff\xfe"])
 def test_a_damaged_lock_says_how_to_get_it_back(content: bytes, project: Path) -> None:
     (project / "dvc.lock").write_bytes(content)
+    os.utime(project / "dvc.lock", (0, 0))  # nobody is writing it
     with pytest.raises(ValueError, match=r"git checkout HEAD -- dvc\.lock"):
         lock.output_digests()
+
+
+def test_a_lock_that_another_stage_is_writing_is_read_whole(project: Path) -> None:
+    """As DVC writes it: cut short, then written on. What was cut can be sound YAML with fewer stages."""
+    stages = [f"  s{number}:\n    outs:\n    - path: p{number}\n      md5: '{number}'\n" for number in range(4)]
+    whole = "stages:\n" + "".join(stages)
+    cuts = (whole[: whole.index("  s3")], whole[: whole.rindex("\n      md5")], "")
+    (project / "dvc.lock").write_text(whole)
+    done = Event()
+
+    def write() -> None:
+        while not done.wait(0.5):
+            for cut in cuts:
+                (project / "dvc.lock").write_text(cut)
+                time.sleep(0.02)
+            (project / "dvc.lock").write_text(whole)
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        found = [lock.output_digests()]
+        done.set()
+        found += [lock.output_digests() for _ in range(3)]
+    finally:
+        done.set()
+        writer.join()
+    assert found == [{f"p{number}": str(number) for number in range(4)}] * 4
