@@ -46,7 +46,8 @@ def up(project: Project, **more: str) -> dict[str, str]:
     known = {name: json.loads((project.state / file).read_text()) for name, file in FILES.items()}
     return {
         "PREFECT_API_URL": known["Prefect server"]["address"], "MLFLOW_TRACKING_URI": known["MLflow server"]["address"],
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # else a stage waits for minutes for a server that is gone
+        # Else every request waits for minutes for a server that is gone, and a run sends several.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "PREFECT_CLIENT_MAX_RETRIES": "3",
     }  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from benchmarks.faults.commands import TOO_LONG, Ended
 from benchmarks.faults.project import Project
 from benchmarks.faults.works import CACHE, Work
 
-ERROR = r"^(?:\S+ +\| )?(error: .+|ERROR: .+)$"  # also of a stage, with its name before it
+# Also of a stage, with its name before it; the last is what Prefect's own command says of a run that failed.
+ERROR = r"^(?:\S+ +\| )?(error: .+|ERROR: .+|Flow run finished in state '(?:Crashed|Failed)'\.)$"
 Outcome = Literal["completed", "failed, next run completed", "broken"]
 
 

@@ -17,6 +17,7 @@ from benchmarks.faults.trial import reason
     [
         ("12:00 | INFO | fine\n\nerror: the disk is full: make room\n", "error: the disk is full: make room"),
         ("evaluate   | error: first\nERROR: \x1b[31mlast\x1b[0m\n", "ERROR: last"),
+        ("prefect.flow-run.Crashed\nFlow run finished in state 'Crashed'.\n", "Flow run finished in state 'Crashed'."),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'a'\n", ""),
         ("", ""),
     ],
