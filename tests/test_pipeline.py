@@ -120,7 +120,7 @@ def test_a_worker_runs_through_the_deployment_what_is_left(clone: Path) -> None:
         asked = run(clone, "-m", "prefect", "deployment", "run", "repro/pipeline", "--watch", **place)
     finally:
         worker.terminate()
-        worker.wait(timeout=240)
+        worker.wait(timeout=60)
     assert asked.returncode == 0, asked.stdout[-2000:] + log.read_text()[-4000:]
     assert set(re.findall(r"Running stage '([^']+)'", log.read_text())) == AFTER_SAR_TEXT
     versions = run(clone, "-m", "flows.cli", "status", **place).stdout
