@@ -9,7 +9,7 @@ import flows  # noqa: F401  # turns all telemetry off
 
 os.environ.setdefault("SAR_TEXT_TRACKING", "off")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# A shell that runs tests in the background has them ignore Ctrl-C, and the workers too that they start, which end by it.
+# A shell that runs tests in the background has them ignore Ctrl-C, and their workers too, which end by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines are shared: how long an example takes says nothing. Examples are drawn the same way in every run.
