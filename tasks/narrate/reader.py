@@ -105,6 +105,8 @@ class _Sentence:
             self.quantity, self.from_article, self.only = (1, 1), False, True
         elif kind == "all":
             self.everyone = True
+            if self.from_article:  # "at a glance, both ships": the article is of another word
+                self.quantity, self.from_article = None, False
         elif kind == "image":
             self.image(value)
         elif kind in ("place", "compass"):

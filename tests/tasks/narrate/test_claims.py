@@ -37,6 +37,8 @@ MAP = record(
          [("share", "water", "0.370..0.430"), ("share", "tree", "0.280..0.385")]),
         ("Water covers around forty percent, trees four percent and roads less than one percent of the mapped area.",
          [("share", "water", "0.370..0.430"), ("share", "tree", "0.030..0.050"), ("share", "road", "0.000..0.010")]),
+        ("At a glance, both aircraft can be seen in the upper half.",
+         [("place", "aircraft", "all@upper half"), ("count", "aircraft", "any")]),
         ("Most of the image is covered by water.", [("share", "water", "0.500..1.000")]),
         ("Most of the left third is water.", [("fills", "water", "left third")]),
         ("A 120 m long ship", [("length", "ship", "120")]),
