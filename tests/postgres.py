@@ -1,5 +1,6 @@
 """A PostgreSQL server of a test's own."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,8 +13,7 @@ PASSWORD = server.PASSWORD
 
 @contextmanager
 def postgres() -> "Iterator[str]":
-    """Address of a server on this machine; skips the test where none is installed."""
-    if server.programs() is None:
-        pytest.skip("PostgreSQL is not installed, and no Python package brings it: apt-get install postgresql")
-    with server.postgres() as running:
+    """Address of a server on this machine, whose other programs (`pg_dump` …) are found meanwhile."""
+    with pytest.MonkeyPatch.context() as patch, server.postgres() as running:
+        patch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{server.programs()}")
         yield running.url

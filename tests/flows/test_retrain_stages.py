@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from clones import edit, environment, run, small_clone
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling, Crashed, Scheduled
+from waiting import until
 
 from flows import gpu, processes
 from flows.deploy import client, online_workers
@@ -71,14 +72,6 @@ def git(folder: Path, *arguments: str) -> str:
 def dvc(folder: Path, *arguments: str) -> None:
     answer = run(folder, "-m", "dvc", *arguments)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
-def until(true: Callable[[], object]) -> None:
-    for _ in range(3000):
-        if true():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not come to be so in five minutes")
 
 
 class Places:

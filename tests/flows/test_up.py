@@ -3,13 +3,13 @@
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from clones import run, small_clone
+from waiting import until
 
 from flows import server, up
 from flows.deploy import client, online_workers
@@ -69,7 +69,7 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
         assert len(prefect.read_automations()) >= 1
         by_schedule = {found.id for found in prefect.read_deployments() if found.schedules}
         assert {name for name, number in deployments.items() if number in by_schedule} == {"audit", "retrain"}
-        _until(lambda: {run.deployment_id for run in prefect.read_flow_runs() if run.auto_scheduled} == by_schedule)
+        until(lambda: {run.deployment_id for run in prefect.read_flow_runs() if run.auto_scheduled} == by_schedule)
 
     again = run(clone, "-m", "flows.cli", "up")
     assert again.returncode == 0, again.stdout + again.stderr
@@ -112,15 +112,6 @@ def test_an_installation_comes_up_works_and_goes(clone: Path) -> None:
     address = json.loads((clone / ".state/prefect/server.json").read_text())["address"]
     with client(address) as prefect:
         assert {found.name: found.id for found in prefect.read_deployments()} == deployments
-
-
-def _until(true: Callable[[], bool]) -> None:
-    """The server looks for schedules every minute."""
-    for _ in range(900):
-        if true():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not come to be so in 90 seconds")
 
 
 def _is_alive(pid: int) -> bool:
