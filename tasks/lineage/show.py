@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.registry import artifact
+
 _MOST = 40  # lines below one answer; JSON and the page show all
 
 
@@ -41,8 +43,17 @@ def brief(answers: Mapping[str, Any]) -> dict[str, Any]:
         for name, source in answers["sources"].items()
     }
     checkpoints = {row["path"]: row["digest"] for row in answers["checkpoints"]}
-    short = {"stages": stages, "text": text, "sources": sources, "checkpoints": checkpoints}
+    version = {**answers["version"], "tags": _tags(answers["version"]["tags"])}
+    short = {"version": version, "stages": stages, "text": text, "sources": sources, "checkpoints": checkpoints}
     return {**answers, **short}
+
+
+def _tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """All, but of the digests of the model's files only how many. A damaged one is for the findings to tell."""
+    if artifact.TAG not in tags:
+        return dict(tags)
+    files = tags[artifact.TAG].count('": "')
+    return {**tags, artifact.TAG: f"of {files} files"}
 
 
 def _by_route(rows: list[dict[str, Any]]) -> dict[str, str]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tasks import tracking
-from tasks.lineage import versions
+from tasks.lineage import show, versions
 from tasks.lineage.audit import Audit, audit
+from tasks.registry import artifact
 from tests.fakes.world import World
 from tests.tasks.lineage.conftest import Register, lineage_of, version_of
 
@@ -48,6 +49,9 @@ def test_a_sound_version_has_every_answer_and_no_finding(tmp_path: Path, registr
     assert result.images is not None
     assert len(result.images) == 8 + 4 + 4
     assert "alias" in {node.kind for node in result.graph.nodes.values()}
+    answers = result.as_dict()
+    answers["version"]["tags"] |= {artifact.TAG: '{"a.py": "1", "b.py": "2"}'}
+    assert show.brief(answers)["version"]["tags"][artifact.TAG] == "of 2 files"
 
 
 def test_a_test_image_that_was_trained_on_is_a_finding(tmp_path: Path, registry: Register) -> None:
