@@ -4,7 +4,7 @@ import base64
 import html
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,16 @@ def thumbnail(picture: NDArray[np.uint8]) -> str:
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def pages(entries: Sequence[Mapping[str, Any]], *, version: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """File name and content of each page; the first is `index.html` and lists what could not be read."""
+def pages(
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    version: Mapping[str, str],
+    thumbnails: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, str]],
+) -> Iterator[tuple[str, str]]:
+    """File name and content of each page; the first is `index.html` and lists what could not be read.
+
+    `thumbnails` gives those of some entries by `filepath`: of one page at a time, as all may not fit in memory.
+    """
     good = [entry for entry in entries if "error" not in entry]
     failed = [entry for entry in entries if "error" in entry]
     count = max(-(-len(good) // A_PAGE), 1)
@@ -36,12 +44,13 @@ def pages(entries: Sequence[Mapping[str, Any]], *, version: Mapping[str, str]) -
     span = (min(scores), max(scores)) if scores else (0.0, 0.0)
     for number in range(count):
         shown = good[number * A_PAGE : (number + 1) * A_PAGE]
+        small = thumbnails(shown)
         values = {
             "images": f"{len(good)} image{'' if len(good) == 1 else 's'}",
             "version": " · ".join(f"{kind} {html.escape(digest)}" for kind, digest in version.items()),
             "navigation": _navigation(number, count),
             "failed": _failed(failed) if number == 0 else "",
-            "cards": "\n".join(_card(entry, span) for entry in shown),
+            "cards": "\n".join(_card(entry, small[entry["filepath"]], span) for entry in shown),
         }
         yield _name(number), _filled(template, values)
 
@@ -64,14 +73,14 @@ def _navigation(number: int, count: int) -> str:
     return f"<nav>Page {' '.join(links)}</nav>"
 
 
-def _card(entry: Mapping[str, Any], span: tuple[float, float]) -> str:
+def _card(entry: Mapping[str, Any], small: str, span: tuple[float, float]) -> str:
     first, *others = (html.escape(text) for text in entry["captions"])
     path = html.escape(entry["filepath"])
     width, height = entry["size_px"]
     more = f"<ul>{''.join(f'<li>{text}</li>' for text in others)}</ul>" if others else ""
     return (
         f'<article data-clip="{entry["clip_score"]}" data-agreement="{entry["agreement"]}">'
-        f'<div class="image"><img src="data:image/jpeg;base64,{entry["thumbnail"]}" alt="{path}"></div>'
+        f'<div class="image"><img src="data:image/jpeg;base64,{small}" alt="{path}"></div>'
         f"<p>{first or '<i>(nothing)</i>'}</p>{more}"
         f'<footer><span class="path" title="{path}">{path}</span><span class="size">{width}×{height} px</span>'
         f"{_bar('CLIP score', entry['clip_score'], low=span[0], high=span[1])}"

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +79,7 @@ def narrate_folder(
     work.mkdir(parents=True, exist_ok=True)
     entries: list[dict[str, Any]] = []
     taken_over = 0
-    used: set[Path] = set()
+    chunks: dict[Path, Sequence[str]] = {}
     with Bar("captioning", total=len(paths), unit="files") as bar:
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
@@ -91,14 +91,14 @@ def narrate_folder(
                 partial = place.with_suffix(".partial")
                 partial.write_text(json.dumps(done, ensure_ascii=False), encoding="utf-8")
                 partial.replace(place)
-            used.add(place)
-            entries += json.loads(place.read_text(encoding="utf-8"))
+            chunks[place] = chunk
+            entries += [{key: entry[key] for key in entry if key != "thumbnail"} for entry in _done(place)]
             bar.moved(sum((folder / path).stat().st_size for path in chunk if (folder / path).is_file()))
             bar.finished(len(chunk))
-    for stale in set(work.iterdir()) - used:  # of images or settings that are no more
+    for stale in set(work.iterdir()) - chunks.keys():  # of images or settings that are no more
         if stale.is_file():
             stale.unlink()
-    captions = _write(out, entries, captioner=captioner)
+    captions = _write(out, entries, captioner=captioner, chunks=chunks)
     failed = tuple((entry["filepath"], entry["error"]) for entry in entries if "error" in entry)
     return FolderSummary(len(paths), captions, taken_over, failed, out)
 
@@ -114,7 +114,13 @@ def _images(folder: Path, out: Path) -> list[str]:
 
 def _unread(place: Path) -> bool:
     """Whether the chunk holds an image that the system did not hand over: the next run may read it."""
-    return any(entry.get("unread") for entry in json.loads(place.read_text(encoding="utf-8")))
+    return any(entry.get("unread") for entry in _done(place))
+
+
+def _done(place: Path) -> list[dict[str, Any]]:
+    """The entries of a finished chunk."""
+    entries: list[dict[str, Any]] = json.loads(place.read_text(encoding="utf-8"))
+    return entries
 
 
 def _key(folder: Path, chunk: Sequence[str], captioner: "Captioner", settings: Settings) -> str:
@@ -160,7 +166,9 @@ def _narrate(folder: Path, chunk: Sequence[str], captioner: "Captioner", setting
     return entries
 
 
-def _write(out: Path, entries: Sequence[dict[str, Any]], *, captioner: "Captioner") -> int:
+def _write(
+    out: Path, entries: Sequence[dict[str, Any]], *, captioner: "Captioner", chunks: Mapping[Path, Sequence[str]]
+) -> int:
     """The three files; returns the number of captions."""
     good = [entry for entry in entries if "error" not in entry]
     rows = [(entry, text) for entry in good for text in entry["captions"]]
@@ -183,7 +191,15 @@ def _write(out: Path, entries: Sequence[dict[str, Any]], *, captioner: "Captione
         "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
     )
     names: set[str] = set()
-    for name, page in contact_sheet.pages(entries, version=captioner.version):
+    where = {path: place for place, chunk in chunks.items() for path in chunk}
+
+    def thumbnails(shown: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        places = dict.fromkeys(where[entry["filepath"]] for entry in shown)
+        return {
+            entry["filepath"]: entry["thumbnail"] for place in places for entry in _done(place) if "error" not in entry
+        }
+
+    for name, page in contact_sheet.pages(entries, version=captioner.version, thumbnails=thumbnails):
         (out / name).write_text(page, encoding="utf-8")
         names.add(name)
     for old in out.glob("index_*.html"):  # pages of an earlier, larger run

@@ -5,9 +5,10 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -206,10 +207,18 @@ def test_bad_settings() -> None:
 
 def test_many_images_go_to_further_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheet, "A_PAGE", 2)
-    entry = {"captions": ["<b>one", "two"], "clip_score": 0.5, "agreement": 1.0, "size_px": [3, 4], "thumbnail": "AA=="}
-    pages = dict(contact_sheet.pages([entry | {"filepath": f"{n}.png"} for n in range(5)], version={"coca": "abc"}))
+    entry = {"captions": ["<b>one", "two"], "clip_score": 0.5, "agreement": 1.0, "size_px": [3, 4]}
+    asked: list[list[str]] = []
+
+    def thumbnails(shown: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        asked.append([entry["filepath"] for entry in shown])
+        return {name: f"of-{name[0]}" for name in asked[-1]}
+
+    entries = [entry | {"filepath": f"{n}.png"} for n in range(5)]
+    pages = dict(contact_sheet.pages(entries, version={"coca": "abc"}, thumbnails=thumbnails))
     assert list(pages) == ["index.html", "index_2.html", "index_3.html"]
-    assert [page.count("<article") for page in pages.values()] == [2, 2, 1]
+    assert asked == [["0.png", "1.png"], ["2.png", "3.png"], ["4.png"]]  # never all of them at once
+    assert [re.findall(r"base64,of-(\d)", page) for page in pages.values()] == [["0", "1"], ["2", "3"], ["4"]]
     assert '<a href="index_3.html">3</a>' in pages["index_2.html"]
     assert "&lt;b&gt;one" in pages["index.html"]
 
