@@ -16,7 +16,7 @@ NAMESPACE = "sar-text"
 PRODUCER = "https://arxiv.org/abs/2507.18743"  # the paper whose pipeline this is: a URI is asked for
 _SPEC = "https://openlineage.io/spec"
 _LOCATION = f"{_SPEC}/facets/1-1-0/SourceCodeLocationJobFacet.json#/$defs/SourceCodeLocationJobFacet"
-_DOCUMENTATION = f"{_SPEC}/facets/1-0-1/DocumentationDatasetFacet.json#/$defs/DocumentationDatasetFacet"
+_DOCUMENTATION = f"{_SPEC}/facets/1-1-0/DocumentationDatasetFacet.json#/$defs/DocumentationDatasetFacet"
 _VERSION = f"{_SPEC}/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet"
 
 

@@ -2,10 +2,16 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from openlineage.client import event_v2, facet_v2
+from openlineage.client.serde import Serde
 
 from tasks.lineage.audit import Audit, audit
 from tasks.lineage.export import export
@@ -46,6 +52,55 @@ def test_every_stage_run_has_two_events_that_openlineage_takes(audited: Audit, t
     told = [data["facets"].get("documentation", {}).get("description", "") for data in trained["inputs"]]
     assert any("Croissant 1.1: data/sar_text/croissant.json, MD5" in text for text in told)
     assert path.read_bytes() == export(audited, tmp_path / "again", form="openlineage").read_bytes()
+
+
+def test_events_are_those_of_the_classes_made_from_the_published_schema(audited: Audit, tmp_path: Path) -> None:
+    path = export(audited, tmp_path, form="openlineage")
+    for line in path.read_text().splitlines():
+        event = json.loads(line)
+        assert _filled(Serde.to_dict(_read_by_client(event))) == event
+
+
+def _read_by_client(event: dict[str, Any]) -> event_v2.RunEvent:
+    """`event` as objects of OpenLineage's client, which take no field that the schema has not, and check the others."""
+    facets: dict[str, type[facet_v2.BaseFacet]] = {
+        "sourceCodeLocation": facet_v2.source_code_location_job.SourceCodeLocationJobFacet,
+        "version": facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet,
+        "documentation": facet_v2.documentation_dataset.DocumentationDatasetFacet,
+    }
+
+    def read(kind: Any, fields: Mapping[str, Any]) -> Any:
+        told = {name.lstrip("_"): value for name, value in fields.items() if name not in ("_schemaURL", "schemaURL")}
+        if "facets" in told:
+            told["facets"] = {name: read(facets[name], facet) for name, facet in told["facets"].items()}
+        return kind(**told)
+
+    parts = {
+        "eventType": event_v2.RunState[event["eventType"]],
+        "run": read(event_v2.Run, event["run"]),
+        "job": read(event_v2.Job, event["job"]),
+        "inputs": [read(event_v2.InputDataset, data) for data in event["inputs"]],
+        "outputs": [read(event_v2.OutputDataset, data) for data in event["outputs"]],
+    }
+    run_event = read(event_v2.RunEvent, event | parts)
+    assert isinstance(run_event, event_v2.RunEvent)
+    return run_event
+
+
+def _filled(value: Any) -> Any:
+    """Without what is empty: the client writes every field that the schema knows."""
+    if isinstance(value, dict):
+        filled = {name: _filled(part) for name, part in value.items()}
+        return {name: part for name, part in filled.items() if part not in (None, {}, [])}
+    return [_filled(part) for part in value] if isinstance(value, list) else value
+
+
+def test_the_bill_of_materials_fits_the_published_schema(audited: Audit, tmp_path: Path) -> None:
+    bill = export(audited, tmp_path, form="cyclonedx").read_text()
+    schema = JsonStrictValidator(SchemaVersion.V1_6)
+    assert schema.validate_str(bill) is None
+    wrong = bill.replace('"alg": "MD5"', '"alg": "CRC32"')
+    assert schema.validate_str(wrong) is not None  # the validator does look
 
 
 def test_the_bill_of_materials_names_sources_licences_and_hashes(audited: Audit, tmp_path: Path) -> None:
