@@ -95,16 +95,17 @@ def register_what_lies_there(params: Params) -> dict[str, Registered]:
     return {found.name: found for found in register(params)}
 
 
-def spoil(folder: Path, *, seed: int) -> None:
-    """Put noise on the weights in `folder`, as large as they are themselves."""
+def spoil(folder: Path, *, seed: int, times: float = 1.0) -> None:
+    """Put noise on the weights in `folder`, as large as they are themselves, or `times` as large."""
     import torch
 
-    spoiled: Any = model.load(folder)
+    layout: Any = gpt_model if folder.name == "gpt" else model
+    spoiled = layout.load(folder)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weights in spoiled.module.parameters():
-            weights += weights.std(unbiased=False) * torch.randn(weights.shape, generator=generator)
-    model.save(spoiled, folder)
+            weights += times * weights.std(unbiased=False) * torch.randn(weights.shape, generator=generator)
+    layout.save(spoiled, folder)
 
 
 def data_set_with_test_images(folder: Path, *, images: int) -> str:

@@ -12,8 +12,10 @@ from gate_world import data_set_with_test_images, keep, register_what_lies_there
 from flows.promote import settle
 from tasks import paths, tracking
 from tasks.gate import Decision, judge
+from tasks.models import Kind
 from tasks.params import Params
 from tasks.registry import interface, promote, versions
+from tasks.train.gpt_stage import train_gpt
 from tasks.train.stage import train_model
 
 pytestmark = pytest.mark.e2e
@@ -177,3 +179,32 @@ def test_withdrawn_forbidden_and_unchecked_are_refused(params: Params) -> None:
     tracking.client().set_model_version_tag(NAME, "2", "dvc.data.sar", digest)
     assert "learned from another sar text" in failed(judge("clip", params=params))["data checks"]
     tracking.client().set_model_version_tag(NAME, "2", "dvc.data.sar", own)
+
+
+def test_captions_and_answers_that_are_better_pass_too(params: Params) -> None:
+    """SAR-RS-CoCa and SAR-GPT; SAR-GPT sees by the CLIP that the tests above trained."""
+    long = dataclasses.replace(params.clip.finetune, epochs=12)
+    longer = dataclasses.replace(
+        params,
+        coca=dataclasses.replace(params.coca, finetune=long),
+        gpt=dataclasses.replace(params.gpt, align=long, finetune=long),
+    )
+    train_model("sar", "coca", params=longer, log=lambda _metrics, _step: None)
+    train_gpt("sar", params=longer, log=lambda _metrics, _step: None)
+    kinds: tuple[Kind, ...] = ("coca", "gpt")
+    for kind in kinds:
+        shutil.rmtree(paths.model("two_stage", kind))
+        shutil.copytree(paths.model("sar", kind), paths.model("two_stage", kind))
+    register_what_lies_there(params)
+    for kind in kinds:
+        better = judge(kind, params=params)
+        assert (better.outcome, better.against) == ("passed", None), better.text()
+        settle(better)
+        assert versions.alias(better.name, "champion") == better.version
+        spoil(paths.model("two_stage", kind), seed=5, times=10.0)
+    register_what_lies_there(params)
+    for kind in kinds:
+        worse = judge(kind, params=params)
+        assert {"no worse", "better"} <= set(failed(worse)), worse.text()
+        settle(worse)
+        assert versions.alias(worse.name, "champion") == worse.against != worse.version
