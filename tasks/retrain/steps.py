@@ -56,7 +56,8 @@ def begin(base: str, changes: list[Changes]) -> Unfinished:
     started = Unfinished(unfinished.next_number(), base, tuple(changes))
     tree = unfinished.tree()
     worktree.git("checkout", "--quiet", "-b", started.branch, cwd=tree)
-    _commit("\n".join([f"New data for {started.branch}", "", *(each.text() for each in changes if each)]), "sources")
+    told = [f"New data for {started.branch}", "", *(each.text() for each in changes if each)]
+    _commit("\n".join(told), unfinished.PINS)
     unfinished.save(started)
     return started
 
@@ -112,7 +113,7 @@ def push() -> bool:
 
 def commit_results(message: str) -> str:
     """Commit lock, metrics and plots with `message`; returns the commit."""
-    _commit(message, "dvc.lock", "metrics", "plots")
+    _commit(message, *unfinished.RESULTS)
     return worktree.git("rev-parse", "HEAD", cwd=unfinished.tree())
 
 

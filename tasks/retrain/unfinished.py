@@ -16,6 +16,9 @@ from tasks import paths, strict, worktree
 from tasks.retrain.update import Changes
 
 BRANCH = "retrain/"
+PINS = "sources"  # folder of what is taken of moving sources
+RESULTS = ("dvc.lock", "metrics", "plots")
+WRITTEN = (PINS, *RESULTS)  # what a retrain commits
 
 
 @dataclass(frozen=True)
@@ -92,18 +95,25 @@ def next_number() -> int:
 
 def start(revision: str | None) -> str:
     """The commit to start from: of `revision`, else of the newest branch `retrain/…` that has all of this checkout's
-    commit behind it, else this checkout's own.
+    commit behind it and only what retrains write before it, else this checkout's own.
+
+    So new data stays though a model was refused, and what was tried on another `revision` does not.
 
     Raises `ValueError` for what is no revision; nothing of it ever reaches a shell, or git as an option.
     """
-    main = paths.root()
     if revision is not None:
         return _commit(revision)
     head = _commit("HEAD")
-    newest = f"{BRANCH}{max(_numbers(), default=0)}"
-    if newest != f"{BRANCH}0" and worktree.git("merge-base", "HEAD", f"refs/heads/{newest}", cwd=main) == head:
-        return _commit(newest)
-    return head
+    branches = (f"{BRANCH}{number}" for number in sorted(_numbers(), reverse=True))
+    return next((_commit(branch) for branch in branches if _goes_on_from(head, branch)), head)
+
+
+def _goes_on_from(head: str, branch: str) -> bool:
+    """Whether `branch` is `head` and what retrains made of it, with the same code and settings."""
+    main, ref = paths.root(), f"refs/heads/{branch}"
+    if worktree.git("merge-base", head, ref, cwd=main) != head:
+        return False
+    return not worktree.git("diff", "--name-only", head, ref, "--", ".", *(f":!{name}" for name in WRITTEN), cwd=main)
 
 
 def _commit(revision: str) -> str:

@@ -66,6 +66,28 @@ def test_it_starts_from_the_last_retrain_as_long_as_that_has_everything(project:
     assert unfinished.start(None) == git(project, "rev-parse", "main")
 
 
+def test_what_was_tried_on_another_revision_is_not_gone_on_with(project: Path) -> None:
+    def commit(name: str) -> None:
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(f"{name}\n")
+        git(project, "add", name)
+        git(project, "commit", "--quiet", f"--message={name}")
+
+    git(project, "checkout", "--quiet", "-b", "retrain/1")
+    for written in ("sources/a.sha256", "dvc.lock", "metrics/evaluate.json", "plots/curve.svg"):
+        commit(written)
+    git(project, "checkout", "--quiet", "-b", "tried", "main")
+    commit("params.yaml")
+    git(project, "checkout", "--quiet", "-b", "retrain/2")
+    commit("dvc.lock")
+    git(project, "checkout", "--quiet", "main")
+    assert unfinished.start(None) == git(project, "rev-parse", "retrain/1")
+    git(project, "branch", "--quiet", "-D", "retrain/1")
+    assert unfinished.start(None) == git(project, "rev-parse", "main")
+    git(project, "merge", "--quiet", "tried")
+    assert unfinished.start(None) == git(project, "rev-parse", "retrain/2")
+
+
 def test_what_is_unfinished_is_kept_as_it_was(project: Path) -> None:
     assert unfinished.load() is None
     changes = (Changes("a", new=("x", "é"), removed=("y",)), Changes("b", commits=("0" * 40, "1" * 40)))
