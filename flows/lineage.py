@@ -71,7 +71,7 @@ def _withdraw(arguments: argparse.Namespace) -> None:
         "old revisions that lead to it": done.impact.old_revisions, "findings": done.impact.findings,
     }  # fmt: skip
     _print(f"withdrawal of {item.name}", answers, as_json=False)
-    print("next: commit sources and params.yaml, `dvc repro`, commit dvc.lock; `sar-text audit` says if it is gone")
+    print("next: commit sources and params.yaml, `make repro`, commit dvc.lock; `sar-text audit` says if it is gone")
     counted = f"{len(done.delete)} files and folders, {len(done.remote)} objects, {len(done.artifacts)} models"
     question = f"type {name} to delete {counted}: "
     is_confirmed = arguments.purge and input(question) == name

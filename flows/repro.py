@@ -19,6 +19,7 @@ from flows import crashes as in_a_row
 from flows.here import Here
 from flows.stage import main, step, table
 from sar_models.settings import Hardware
+from tasks import gone_stages, paths
 from tasks.download import catalog
 from tasks.evaluate import external
 from tasks.params import load
@@ -50,6 +51,8 @@ def dvc_repro(*, on_workers: bool = False) -> None:
         catalog.load(source)  # else a mistake in one would be found when others are done
     runner = _runner(params.hardware, on_workers=on_workers)
     waiting = {stage.name: stage for stage in plan()}
+    if gone := gone_stages.drop(paths.root()):
+        print(f"no stage any more, so no longer in dvc.lock: {', '.join(gone)}", flush=True)
     if not waiting:
         print("every stage is up to date", flush=True)
         return

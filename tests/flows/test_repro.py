@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from flows import here, repro
 from tasks.plan import Planned, plan
@@ -77,6 +78,24 @@ def test_a_change_runs_what_follows_from_it_alone(project: Path, capsys: pytest.
     repro.dvc_repro()
     assert (project / "joined.out").read_text() == "other\nright\n"
     assert "right'" not in capsys.readouterr().out
+
+
+def test_a_stage_that_is_no_more_leaves_the_lock(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repro.dvc_repro()
+    before = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
+    left = yaml.safe_load(DVC_YAML)["stages"]
+    joined = left.pop("joined")
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": left}))
+    capsys.readouterr()
+    repro.dvc_repro()
+    said = capsys.readouterr().out
+    assert said == "no stage any more, so no longer in dvc.lock: joined\nevery stage is up to date\n"
+    lock = (project / "dvc.lock").read_bytes()
+    assert yaml.safe_load(lock)["stages"] == {name: before[name] for name in ("left", "right")}
+    repro.dvc_repro()
+    assert (project / "dvc.lock").read_bytes() == lock
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": left | {"joined": joined}}))
+    assert [stage.name for stage in plan()] == ["joined"]
 
 
 def test_a_failed_stage_is_named_and_nothing_behind_it_starts(
