@@ -56,9 +56,6 @@ class Graph:
                 small.link(read, made)
         return small
 
-    def of_kind(self, kind: Kind) -> list[Node]:
-        return [node for _, node in sorted(self.nodes.items()) if node.kind == kind]
-
     def order(self) -> list[str]:
         """Names so that what was read stands before what was made of it (Kahn 1962), equals by name."""
         waiting = {name: len(self.made_of.get(name, ())) for name in self.nodes}

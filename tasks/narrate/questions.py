@@ -27,12 +27,9 @@ def askable(record: Mapping[str, Any], scope: ask_objects.Scope, *, seed: int) -
 
     Raises `ValueError` naming a class without an entry in `nouns.yaml`.
     """
-    return _askable(record, scope, draw=_draw(record["record_id"], seed))
-
-
-def _askable(record: Mapping[str, Any], scope: ask_objects.Scope, *, draw: int) -> list[Ask]:
     if not record["width_px"] or not record["height_px"]:
         return []  # the image cannot be decoded; validate puts it into quarantine
+    draw = _draw(record["record_id"], seed)
     found = ask_objects.asks(record, scope, draw=draw) + ask_cover.asks(record, scope, draw=draw)
     return list({ask.question: ask for ask in reversed(found)}.values())
 
@@ -59,7 +56,7 @@ def collect(rows: Iterable[Mapping[str, Any]], *, exhaustive: Collection[str], s
     piles: Piles = {}
     for number, row in enumerate(rows):
         images.append(Image(row["record_id"], row["modality"]))
-        for question, answer in _askable(row, scope, draw=_draw(row["record_id"], seed)):
+        for question, answer in askable(row, scope, seed=seed):
             by_answer = piles.get(question)
             if by_answer is None:
                 by_answer = piles[question] = {}

@@ -29,9 +29,6 @@ class Thresholds:
     kept: int  # validation captions
     totals: Totals  # of these
 
-    def keeps(self, clip_score: float, agreement: float) -> bool:
-        return clip_score >= self.clip_score and agreement >= self.agreement
-
 
 def curve(judged: Sequence[Judged]) -> list[Thresholds]:
     """Thresholds at the quantiles 0, 0.05 … 0.95 of both scores, each with what it keeps; empty without captions."""
