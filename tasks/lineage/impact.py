@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.lineage.cache import Cache
-from tasks.lineage.collect import Lineage
+from tasks.lineage.collect import Lineage, data_name
 from tasks.lineage.contents import SPLITS, TAUGHT
 from tasks.lineage.graph import Node
 from tasks.lineage.versions import Version
@@ -105,7 +105,10 @@ def impact(item: Item, *, lineage: Lineage, versions: Iterable[Version]) -> Impa
     result.runs = sorted(name for name in graph.after(roles) & set(lineage.runs) if made & graph.made_into[name])
     tested = {name for name, role in roles.items() if role == "tested"}
     for version in versions:
-        if how := _how(version, made=made, taught=taught, tested=tested, lineage=lineage):
+        how = _how(version, made=made, taught=taught, tested=tested, lineage=lineage)
+        if not _makers(version, lineage=lineage):
+            how = _told_by_tags(version, taught=taught, lineage=lineage, result=result) or how
+        if how:
             result.versions[version.name] = how
             result.aliases += [f"{version.model}@{alias}" for alias in version.aliases]
     _reach(result, lineage=lineage)
@@ -217,12 +220,37 @@ def _any(ids: pa.ChunkedArray, item: Item) -> bool:
 def _how(version: Version, *, made: set[str], taught: set[str], tested: set[str], lineage: Lineage) -> str | None:
     graph = lineage.graph
     if version.name in made:
-        makers = {run for weights in graph.made_of[version.name] for run in graph.made_of[weights]}
-        direct = any(graph.made_of[run] & taught for run in makers)
+        direct = any(graph.made_of[run] & taught for run in _makers(version, lineage=lineage))
         return "trained on it" if direct else "through a parent"
     digest = version.tags.get("dvc.metrics", "")
     measuring = [run for run in lineage.runs.values() if digest and digest in run.outputs.values()]
     return "measured on it" if any(graph.made_of[run.name] & tested for run in measuring) else None
+
+
+def _makers(version: Version, *, lineage: Lineage) -> set[str]:
+    """The stage runs that wrote its weights."""
+    made_of = lineage.graph.made_of
+    return {run for weights in made_of.get(version.name, ()) for run in made_of.get(weights, ())}
+
+
+def _told_by_tags(version: Version, *, taught: set[str], lineage: Lineage, result: Impact) -> str | None:
+    """Of a version whose lock no revision has any more, as where the branch of its retrain was deleted: by the data
+    sets that it was registered with. Where these are unknown too, that is a finding."""
+    unknown = []
+    for modality in ("optical", "sar"):
+        tag = f"dvc.data.{modality}"
+        digest = version.tags.get(tag, "")
+        name = data_name(f"data/{modality}_text", digest)
+        if name in taught:
+            return "trained on it"
+        if name not in lineage.graph.nodes:
+            unknown.append(f"{tag} ({digest or 'none'})")
+    if unknown:
+        result.findings.append(
+            f"{version.name}: no dvc.lock of any revision has its weights, nor the data of its tags "
+            f"{', '.join(unknown)}, so that it may have learned from it: `git fetch` the branch that it was made on"
+        )
+    return None
 
 
 def _reach(result: Impact, *, lineage: Lineage) -> None:

@@ -92,3 +92,24 @@ def test_a_data_set_that_cannot_be_read_is_taken_as_touched_and_found(world: Wor
     result = impact(of_record("ships/008.png", lineage=lineage), lineage=lineage, versions=versions(world))
     assert result.versions == {"sar-rs-clip/1": "trained on it"}
     assert [finding for finding in result.findings if "is taken to teach it" in finding]
+
+
+def test_a_version_whose_lock_is_in_no_revision_is_told_by_its_tags_or_is_a_finding(world: World) -> None:
+    """As where a retrain was refused, and its branch deleted."""
+    first, second = world.outputs
+
+    def registered(outputs: dict[str, str], number: int) -> Version:
+        tags = {f"dvc.data.{text}": outputs[f"data/{text}_text"] for text in ("optical", "sar")}
+        return version_of(
+            {**outputs, "models/two_stage/clip": "0" * 32 + ".dir"}, commit="", number=str(number), **tags
+        )
+
+    unknown = {"data/optical_text": second["data/optical_text"], "data/sar_text": "1" * 32 + ".dir"}
+    gone = [registered(first, 3), registered(second, 4), registered({**second, **unknown}, 5)]
+    lineage = everything(world)
+    result = impact(of_source("ports", lineage=lineage), lineage=lineage, versions=[*versions(world), *gone])
+    assert result.versions == {"sar-rs-clip/1": "trained on it", "sar-rs-clip/3": "trained on it"}
+    (finding,) = result.findings
+    assert finding.startswith("sar-rs-clip/5: no dvc.lock of any revision has its weights, nor the data of its tags")
+    assert f"dvc.data.sar ({'1' * 32}.dir)" in finding
+    assert "dvc.data.optical" not in finding
