@@ -43,7 +43,7 @@ real: $(READY) ## the same on real SAR imagery: SAR_TEXT_MIRROR=FOLDER make real
 
 .PHONY: experiments
 experiments: $(READY) ## the recipe on three fresh worlds and training seeds, into runs/experiments
-	python -m benchmarks.experiments --seeds 101 202 303
+	python -m benchmarks.experiments --seeds 404 505 606
 
 .PHONY: test
 test: $(READY) lint unit ## lint, types and all tests

@@ -6,7 +6,10 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-METRICS = ("mean_recall", "coca_mean_recall", "bleu_4", "cider", "vqa_exact_match")
+METRICS = (
+    "mean_recall", "coca_mean_recall", "bleu_4", "cider", "claim_precision", "claim_recall", "unsupported_object_rate",
+    "vqa_exact_match",
+)  # fmt: skip
 OVER = "vqa_over_majority"  # begins the names of what SAR-GPT gains over the commonest answer, by family too
 LONG = "long"  # the project folder, within a seed's, in which SAR alone has the steps of both stages
 
@@ -32,20 +35,22 @@ def result(folder: Path) -> dict[str, Any]:
 
 
 def summary(found: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Table → test set → variant or gain → metric → mean, spread over the seeds, and how many are surely above zero."""
-    first = found[0]
+    """Table → test set → variant or gain → metric → mean, spread over the seeds, and how many are surely above zero.
+
+    A world may lack a family of questions: its metric is over the seeds that have it, whose `values` tell how many.
+    """
     return {
         table: {
-            test_set: {
-                variant: {
-                    metric: _over([each[table][test_set][variant][metric] for each in found]) for metric in metrics
-                }
-                for variant, metrics in variants.items()
-            }
-            for test_set, variants in first[table].items()
+            test_set: {variant: _agreed([each[table][test_set][variant] for each in found]) for variant in variants}
+            for test_set, variants in tables.items()
         }
-        for table in first
+        for table, tables in found[0].items()
     }
+
+
+def _agreed(found: list[Mapping[str, Any]]) -> dict[str, Any]:
+    names = dict.fromkeys(name for metrics in found for name in metrics)
+    return {name: _over([metrics[name] for metrics in found if name in metrics]) for name in names}
 
 
 def _over(entries: list[Mapping[str, float]]) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def markdown(agreed: Mapping[str, Any]) -> str:
     ]
     for test_set, variants in agreed[f"evaluate, {equal}"].items():
         for metric in METRICS:
-            if metric not in variants["initial"]:
+            if metric not in variants["two_stage"]:
                 continue
             digits = 2 if metric == "cider" else 1
             longer = agreed[f"evaluate, {total}"][test_set]["sar"]
@@ -77,15 +82,17 @@ def markdown(agreed: Mapping[str, Any]) -> str:
             compared = agreed[f"compare, {equal}"][test_set], agreed[f"compare, {total}"][test_set]
             gains = [compared[0]["two_stage-optical"], compared[0]["two_stage-sar"], compared[1]["two_stage-sar"]]
             scale = 100 if metric == "bleu_4" else 1
-            cells = [_spread(value[metric], scale, f".{digits}f") for value in values]
+            cells = [_spread(value.get(metric), scale, f".{digits}f") for value in values]
             for gain in gains:
-                found = gain[metric]
-                sure = f"({found['surely_above_zero']} of {len(found['values'])})"
-                cells.append(f"{_spread(found, scale, f'+.{digits}f')} {sure}")
+                found = gain.get(metric)
+                sure = f" ({found['surely_above_zero']} of {len(found['values'])})" if found else ""
+                cells.append(f"{_spread(found, scale, f'+.{digits}f')}{sure}")
             lines.append(f"| {' | '.join([test_set, metric, *cells])} |")
     return "\n".join(lines) + "\n"
 
 
-def _spread(found: Mapping[str, Any], scale: float, shape: str) -> str:
+def _spread(found: Mapping[str, Any] | None, scale: float, shape: str) -> str:
+    if found is None:
+        return "none"  # such as the share of true claims where nothing was claimed
     spread = "" if found["sd"] is None else f" ± {format(scale * found['sd'], shape.removeprefix('+'))}"
     return format(scale * found["mean"], shape) + spread

@@ -1,6 +1,6 @@
 """The two-stage recipe on fresh worlds and training seeds: the same table for each, and what they agree on.
 
-    python -m benchmarks.experiments --seeds 101 202 303            what `make experiments` runs
+    python -m benchmarks.experiments --seeds 404 505 606            what `make experiments` runs
     python -m benchmarks.experiments --seeds 101 --params profiles/gpu.yaml --scale 20 --out runs/gpu
 
 For each seed the simulated world is drawn anew (`simulate.seed` of every source) and everything is trained anew

@@ -64,7 +64,11 @@ def test_what_seeds_agree_on() -> None:
             for table, found in (("evaluate", values), ("compare", gains))
         }
 
-    agreed = experiment_tables.summary([tables(10.0, 1.0, 0.5), tables(14.0, 3.0, -0.5)])
+    second = tables(14.0, 3.0, -0.5)
+    family = "vqa_over_majority_size"  # of which the first world asks nothing
+    second["evaluate, equal SAR steps"]["sar/all"]["sar"][family] = {"value": 7.0, "low": 1.0, "high": 9.0, "n": 4}
+    agreed = experiment_tables.summary([tables(10.0, 1.0, 0.5), second])
+    assert agreed["evaluate, equal SAR steps"]["sar/all"]["sar"][family]["values"] == [7.0]
     assert agreed["evaluate, equal SAR steps"]["sar/all"]["two_stage"]["mean_recall"]["mean"] == 15.0
     gain = agreed["compare, equal total steps"]["sar/all"]["two_stage-sar"]["mean_recall"]
     assert gain == {"mean": 2.0, "sd": 1.4142, "values": [1.0, 3.0], "surely_above_zero": 1}
