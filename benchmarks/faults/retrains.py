@@ -28,7 +28,8 @@ def faults() -> list[Fault]:
     if FAKETIME:
         found.append(
             Fault("clock jumping back", (PIPELINE, RETRAIN), _clock, None,
-                  "Times in MLflow and Prefect that end before they begin. Nothing else.")
+                  "Times in MLflow and Prefect that end before they begin. Under libfaketime 0.9.10 also `[Errno 22]` "
+                  "from any sleep: it moves the ends of monotonic sleeps too, which a real clock does not.")
         )  # fmt: skip
     else:
         print("no libfaketime (Debian: `apt install libfaketime`): `clock jumping back` is left out", flush=True)

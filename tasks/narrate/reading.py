@@ -5,7 +5,7 @@ ties the items together.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from tasks.narrate import words
@@ -182,9 +182,15 @@ def items(text: str) -> list[Item]:
         elif token[0].isdigit():
             at = _number(all_tokens, at, found)
         else:
-            found.append(Item("stop") if token in STOPS else Item("word", token))
+            found.append(_meaningless(token))
             at += 1
     return found
+
+
+@lru_cache(maxsize=1 << 14)
+def _meaningless(token: str) -> Item:
+    """Kept, as few words stand in most captions."""
+    return Item("stop") if token in STOPS else Item("word", token)
 
 
 def percents(value: float) -> tuple[float, float]:

@@ -20,6 +20,7 @@ FOLDS = 5  # where train, or val and test, are too small: by groups of images
 FEATURES = 2**16
 PASSES = 5
 SEED = 7
+THREADS = 2  # scikit-learn learns each answer by itself, with its own seed, and lets go of the interpreter meanwhile
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def text_only(learned: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[s
     learned = learned[::step]
     words = HashingVectorizer(n_features=FEATURES, ngram_range=(1, 3), alternate_sign=False, norm="l2",
                               token_pattern=r"(?u)[\w%]+")  # fmt: skip
-    model = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=PASSES, tol=None, random_state=SEED, average=True)
+    model = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=PASSES, tol=None, random_state=SEED, average=True,
+                          n_jobs=THREADS)  # fmt: skip
     answers = [str(row["answer"]) for row in learned]
     if len(set(answers)) == 1:
         return [answers[0]] * len(measured)
