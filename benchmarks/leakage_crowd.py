@@ -42,7 +42,7 @@ def main() -> None:
     if not mirror:
         raise SystemExit("set SAR_TEXT_MIRROR to the folder with the real images (docs/operations.md)")
     rng = np.random.default_rng(17)
-    real = {name: list(leakage_recall._pictures(Path(mirror), *of)) for name, of in leakage_recall.SETS.items()}
+    real = {name: list(leakage_recall.pictures(Path(mirror), *of)) for name, of in leakage_recall.SETS.items()}
     originals = real.pop("HRSID, 800 px")
     planted, others = originals[1::2], originals[::2]
     pool = [_landmarks(picture) for picture in (*_simulated(), *others, *(one for of in real.values() for one in of))]
@@ -73,11 +73,14 @@ def main() -> None:
 
 
 def _simulated() -> list[Picture]:
-    places = [scene(number, world=world, seed=3, size_px=256) for number in range(SIMULATED) for world in WORLDS]
-    return [
-        np.asarray(radar.render(place, looks=(1, 4)[at % 2], bit_depth=8), dtype=np.uint8)[..., np.newaxis]
-        for at, place in enumerate(places)
-    ]
+    places = [(number, world) for number in range(SIMULATED) for world in WORLDS]
+    return [simulated(number, world, seed=3, looks=(1, 4)[at % 2]) for at, (number, world) in enumerate(places)]
+
+
+def simulated(number: int, world: str, *, seed: int, looks: int) -> Picture:
+    """A scene of 256 px, 8 bits, with speckle of so many looks."""
+    pixels = radar.render(scene(number, world=world, seed=seed, size_px=256), looks=looks, bit_depth=8)
+    return np.asarray(pixels, dtype=np.uint8)[..., np.newaxis]
 
 
 def _crop(picture: Picture, change: tuple[float, float, int], rng: np.random.Generator) -> Picture:

@@ -11,12 +11,9 @@ from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.leakage_recall import Picture, _pictures
+from benchmarks.leakage_crowd import WORLDS, simulated
+from benchmarks.leakage_recall import pictures as patches
 from tasks.download.features import features
-from tasks.download.simulate import radar
-from tasks.download.simulate.scene import scene
 from tasks.validate.matching import Collection, candidates
 from tasks.validate.registration import register
 
@@ -28,7 +25,6 @@ SETS = {  # name → pattern, side of the patches in px
     "Sentinel-1, floods": ("flood_s1_cems/**/EMSR795_AOI06/PRE_S1/VV_pre/*.png", 256),
     "Sentinel-1, S1S2": ("s1s2_pairs_volkov/**/sar/*.png", 256),
 }
-WORLDS = ("pairs", "ships", "landcover", "aircraft")
 SIMULATED = 350  # scenes of each world
 
 
@@ -37,8 +33,11 @@ def main() -> None:
     mirror = os.environ.get("SAR_TEXT_MIRROR")
     if not mirror:
         raise SystemExit("set SAR_TEXT_MIRROR to the folder with the real images (docs/operations.md)")
-    sets = {name: list(_pictures(Path(mirror), pattern, side_px, ALL)) for name, (pattern, side_px) in SETS.items()}
-    sets |= {f"simulated, {world}": [_scene(number, world) for number in range(SIMULATED)] for world in WORLDS}
+    sets = {name: list(patches(Path(mirror), pattern, side_px, ALL)) for name, (pattern, side_px) in SETS.items()}
+    for seed, world in enumerate(WORLDS, 11):  # with one seed, equal numbers are one place in each world
+        sets[f"simulated, {world}"] = [
+            simulated(number, world, seed=seed, looks=(1, 4)[number % 2]) for number in range(SIMULATED)
+        ]
     pictures = [(name, picture) for name, of in sets.items() for picture in of]
     rank = {name: number for number, name in enumerate(sets)}
     began_s = time.perf_counter()
@@ -55,13 +54,6 @@ def main() -> None:
     print(f"images: {', '.join(f'{len(of):,} of {name}' for name, of in sets.items())}")
     print(f"{compared:,} comparisons: {len(proposed)} candidates, named {dict(named) or 'none'}, "
           f"{time.perf_counter() - began_s:.0f} s")  # fmt: skip
-
-
-def _scene(number: int, world: str) -> Picture:
-    seed = 11 + WORLDS.index(world)  # with one seed, equal numbers are one place in each world
-    place = scene(number, world=world, seed=seed, size_px=256)
-    pixels = radar.render(place, looks=(1, 4)[number % 2], bit_depth=8)
-    return np.asarray(pixels, dtype=np.uint8)[..., np.newaxis]
 
 
 if __name__ == "__main__":

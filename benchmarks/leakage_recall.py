@@ -39,7 +39,7 @@ def main() -> None:
     if not mirror:
         raise SystemExit("set SAR_TEXT_MIRROR to the folder with the real images (docs/operations.md)")
     rng = np.random.default_rng(5)
-    originals = [(name, picture) for name, of in SETS.items() for picture in _pictures(Path(mirror), *of)]
+    originals = [(name, picture) for name, of in SETS.items() for picture in pictures(Path(mirror), *of)]
     images = [_image(f"t/{n:04}", "test", picture) for n, (_, picture) in enumerate(originals)]
     made: dict[str, tuple[str, str, float, float, int, int]] = {}
     for n, (name, picture) in enumerate(originals):
@@ -58,7 +58,8 @@ def main() -> None:
     _dates(Path(mirror))
 
 
-def _pictures(mirror: Path, pattern: str, size_px: int, most: int) -> Iterator[Picture]:
+def pictures(mirror: Path, pattern: str, size_px: int, most: int) -> Iterator[Picture]:
+    """Patches of the images, (`size_px`, `size_px`, 1) or smaller images whole, without those that are mostly empty."""
     given = 0
     for path in sorted(mirror.glob(pattern)):
         picture = open_picture(path)[..., :1]

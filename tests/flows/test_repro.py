@@ -12,8 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from flows import here, repro
+from tasks import gone_stages
 from tasks.plan import Planned, plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +98,15 @@ def test_a_stage_that_is_no_more_leaves_the_lock(project: Path, capsys: pytest.C
     assert (project / "dvc.lock").read_bytes() == lock
     (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": left | {"joined": joined}}))
     assert [stage.name for stage in plan()] == ["joined"]
+
+
+def test_while_another_command_of_dvc_is_at_work_the_lock_stays_as_it_is(project: Path) -> None:
+    repro.dvc_repro()
+    before = (project / "dvc.lock").read_bytes()
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": {}}))
+    with Repo(str(project)) as other, other.lock, pytest.raises(ValueError, match="run this again when it has ended"):
+        gone_stages.drop(project)
+    assert (project / "dvc.lock").read_bytes() == before
 
 
 def test_a_failed_stage_is_named_and_nothing_behind_it_starts(
